@@ -1,0 +1,219 @@
+"""An Experiment is what was asked: one JSON file, checked, with every default filled in, frozen.
+
+`schema.json` says what each field means, its unit, bounds and default; the classes here give the
+same fields types. Variants (which optimizer, which data set) are classes of their own, told apart
+by `name`, so that no field exists that its variant does not use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Goal: TypeAlias = Literal["max", "min"]
+Augmentation: TypeAlias = Literal["random_crop", "horizontal_flip", "random_resized_crop", "cutout"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10:
+    """CIFAR-10 as torchvision reads it: 50,000 training and 10,000 validation pictures of 32×32."""
+
+    name: Literal["cifar10"]
+    root: str
+    download: bool
+    train_size: int | None  # None: all. Else the first n of a fixed shuffle, the same for every seed
+    val_size: int | None
+    augment: tuple[Augmentation, ...]
+    crop_padding: int  # pixels, reflected
+    cutout_size: int  # pixels, side of the square
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFolder:
+    """`root`/train and `root`/{val,test} with a folder per class, as torchvision's ImageFolder."""
+
+    name: Literal["image_folder"]
+    root: str
+    image_size: int  # pixels: pictures are resized (shorter side) and centre-cropped to this square
+    cache: Literal["auto", "always", "never"]  # decoded once into a memory-mapped uint8 file
+    workers: int  # decoding processes when streamed
+    train_size: int | None
+    val_size: int | None
+    augment: tuple[Augmentation, ...]
+    crop_padding: int
+    cutout_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shapes:
+    """Ten procedural classes of 32×32 pictures, each drawn from the data seed and its index."""
+
+    name: Literal["shapes"]
+    train_size: int
+    val_size: int
+    data_seed: int  # which pictures exist; the experiment's seed only orders and augments them
+    augment: tuple[Augmentation, ...]
+    crop_padding: int
+    cutout_size: int
+
+
+Data: TypeAlias = Cifar10 | ImageFolder | Shapes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """Which network. `stem` is None for backbones without a choice of stem, `width` likewise."""
+
+    backbone: str
+    stem: Literal["imagenet", "cifar"] | None  # torchvision ResNets and their SE twins
+    width: int | None  # channels of the first layer: resnet9 and se_resnet9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sgd:
+    name: Literal["sgd"]
+    lr: float
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam:
+    """Adam, or AdamW where `name` says so (decoupled weight decay)."""
+
+    name: Literal["adam", "adamw"]
+    lr: float
+    betas: tuple[float, float]
+    eps: float
+    weight_decay: float
+
+
+Optimizer: TypeAlias = Sgd | Adam
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    name: Literal["constant"]
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """lr × gamma every `step_epochs` epochs."""
+
+    name: Literal["step"]
+    step_epochs: int
+    gamma: float
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiStep:
+    """lr × gamma at each epoch of `milestones`."""
+
+    name: Literal["multistep"]
+    milestones: tuple[int, ...]
+    gamma: float
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine:
+    """From lr to `min_lr` along half a cosine (SGDR without restarts, arXiv 1608.03983)."""
+
+    name: Literal["cosine"]
+    min_lr: float
+    warmup_epochs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle:
+    """Up to lr over `peak_at` of the run, down to almost zero after (arXiv 1708.07120)."""
+
+    name: Literal["one_cycle"]
+    peak_at: float  # share of the steps, 0 < x < 1
+    start_factor: float  # first lr / lr
+    end_factor: float  # last lr / lr
+
+
+Schedule: TypeAlias = Constant | Step | MultiStep | Cosine | OneCycle
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStopping:
+    """Stop when `metric` has not improved by more than `min_delta` for `patience` evaluations."""
+
+    metric: str
+    goal: Goal
+    patience: int
+    min_delta: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    epochs: int
+    max_steps: int | None  # optimizer steps; the run ends at whichever comes first
+    batch_size: int
+    eval_batch_size: int
+    label_smoothing: float
+    mixup_alpha: float  # 0: off (arXiv 1710.09412)
+    clip_grad_norm: float | None
+    ema_decay: float | None  # None: off; evaluation then uses the averaged weights
+    early_stopping: EarlyStopping | None
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    channels_last: bool | Literal["auto"]
+    compile: bool
+    threads: int | None  # CPU threads; None: all cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logging:
+    scalars_every: int  # steps
+    eval_every: int  # epochs; the last epoch is always evaluated
+    pictures_every: int  # evaluations; 0: none
+    graph: bool
+    git_diff: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """When to save, and what `best` means."""
+
+    every_epochs: int
+    metric: str
+    goal: Goal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """The question the experiment is run for."""
+
+    by: str  # dotted path that tells the groups apart
+    metric: str
+    goal: Goal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One run's worth of instructions: a matrix is already expanded, `extends` already merged.
+
+    `variant` is the run directory's middle name: the matrix axes other than the seed, else the
+    backbone. `document` (from `spec.load`) and this object hold the same facts.
+    """
+
+    version: int
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    variant: str
+    seed: int
+    data: Data
+    model: Model
+    optimizer: Optimizer
+    schedule: Schedule
+    training: Training
+    logging: Logging
+    checkpoint: Checkpoint
+    compare: Compare
