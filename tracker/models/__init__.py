@@ -1,0 +1,1 @@
+"""What learns: every backbone an experiment can name, and what each one costs."""
