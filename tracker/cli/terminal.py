@@ -1,0 +1,52 @@
+"""What every command says goes through here: data to stdout, words to stderr, no control codes.
+
+Names in specs, run directories and argv are other people's strings. Printed raw, one of them could
+clear the screen, retitle the terminal or, through bidirectional marks, read as another name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+
+import click
+
+# C0, DEL, C1; the invisible marks that reorder text; line and paragraph separators; lone surrogates
+# (argv that is not UTF-8).
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """`text` with each character that could steer a terminal spelled out (`\\x1b`).
+
+    Characters of `keep` stay: `"\\n"` for text of several lines.
+    """
+
+    def spell(match: re.Match[str]) -> str:
+        character = match[0]
+        return character if character in keep else character.encode("unicode_escape").decode()
+
+    return _UNSAFE.sub(spell, text)
+
+
+def out(text: str) -> None:
+    """Data: one or more lines to stdout, made printable."""
+    click.echo(printable(text, keep="\n"))
+
+
+def say(text: str) -> None:
+    """Words for the person watching: one or more lines to stderr, made printable.
+
+    Where nobody can hear them any more (a closed pipe, a full disk) they are let go: a run must not
+    end because the window that showed its progress did.
+    """
+    with contextlib.suppress(OSError):
+        click.echo(printable(text, keep="\n"), err=True)
+
+
+def is_terminal() -> bool:
+    """Whether stdout is a screen someone looks at (so tables may be coloured and cut to fit)."""
+    return sys.stdout is not None and sys.stdout.isatty()
