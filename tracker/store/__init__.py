@@ -1,0 +1,1 @@
+"""Where runs live: their directories, states and circumstances."""

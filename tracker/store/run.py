@@ -1,0 +1,314 @@
+"""A Run is what happened: one directory, whose every path and every change of state is here.
+
+A run directory appears whole, under its lock, or not at all; from then on every file in it is
+replaced at once or appended to, and status.json comes last. Killed at any line, it is plainly
+unfinished.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable
+from tracker.spec.experiment import Experiment
+from tracker.store.claim import LOCK_NAME, claim
+from tracker.store.files import (
+    explain_os_error,
+    printable,
+    safe_join,
+    to_json,
+    write_json,
+    write_new,
+)
+from tracker.store.lock import Lock
+from tracker.store.process import this_process
+from tracker.store.provenance import Provenance
+from tracker.store.status import RunState, Status, derive, read_status, stamp, utc_now
+from tracker.store.summary import Summary, read_summary
+
+CAUSE_LIMIT = 500  # characters
+
+
+@dataclass(frozen=True)
+class Run:
+    """A handle on a run directory, `<root>/<experiment>/<variant>/s<seed>[.<n>]`.
+
+    Any process may make one, for a run of its own or of another; making one reads nothing.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's name under the root, such as "cifar10-backbones/resnet50/s0"."""
+        return "/".join(self.path.parts[-3:])
+
+    @property
+    def experiment_file(self) -> Path:
+        """What was asked, every default filled in."""
+        return self.path / "experiment.json"
+
+    @property
+    def provenance_file(self) -> Path:
+        """Under which circumstances: code, packages, machine, command."""
+        return self.path / "provenance.json"
+
+    @property
+    def patch_file(self) -> Path:
+        """What the code had that its commit has not; absent when nothing."""
+        return self.path / "code.patch"
+
+    @property
+    def status_file(self) -> Path:
+        """How far it is; not to be believed alone: see `state`."""
+        return self.path / "status.json"
+
+    @property
+    def summary_file(self) -> Path:
+        """The metrics and the price so far; absent before the first evaluation."""
+        return self.path / "summary.json"
+
+    @property
+    def log_file(self) -> Path:
+        """What was said along the way; absent when nothing."""
+        return self.path / "log.txt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of saved weights; made by whoever saves first."""
+        return self.path / "checkpoints"
+
+    @property
+    def manifest_file(self) -> Path:
+        """Which checkpoints are good, with their sha256."""
+        return self.checkpoints / "manifest.json"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The newest checkpoint."""
+        return self.checkpoints / "last.pt"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The checkpoint best by the experiment's own metric."""
+        return self.checkpoints / "best.pt"
+
+    @property
+    def lock_file(self) -> Path:
+        """The file whose kernel lock the writing process holds."""
+        return self.path / LOCK_NAME
+
+    def status(self) -> Status:
+        """What the run last said of itself. Raises Damaged or Unavailable."""
+        return read_status(self.status_file)
+
+    def summary(self) -> Summary:
+        """The numbers so far. Raises Damaged or Unavailable."""
+        return read_summary(self.summary_file)
+
+    def state(self) -> RunState:
+        """What is true now: derived from the lock, never from status.json alone.
+
+        Raises Unavailable where the run may not be read.
+        """
+        try:
+            return derive(self.status(), self.lock_file)
+        except Damaged:
+            return "damaged"
+
+    @staticmethod
+    def create(
+        root: Path,
+        experiment: Experiment,
+        provenance: Provenance,
+        *,
+        again: bool = False,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> ActiveRun:
+        """Make the directory of a new run under `root`, locked by this process.
+
+        `again` runs beside a run of the same name, as s0.2, s0.3, …; without it that is Busy, as is
+        losing a race for the name. Raises Unavailable where the disk refuses, and then leaves
+        nothing behind.
+        """
+        wanted = safe_join(root, experiment.name, experiment.variant, f"s{experiment.seed}")
+        now = stamp(clock())
+
+        def fill(path: Path, lock: Lock) -> None:
+            _fill(Run(path), experiment, provenance, _first_status(lock, now))
+
+        claimed = claim(wanted, fill, again=again)
+        if claimed is None:
+            raise _exists(Run(wanted))
+        path, lock = claimed
+        return ActiveRun(Run(path), lock, _first_status(lock, now), clock)
+
+
+class ActiveRun:
+    """A run this process is writing: it holds the lock until the run ends.
+
+    As a context manager it ends the run with the block: finished; stopped, if Stopped or Ctrl-C
+    came through; else failed, with the exception's one line as the cause. Ending it by hand first
+    is as good. Not for several threads at once; in a forked child every write raises Busy.
+    """
+
+    def __init__(
+        self, run: Run, lock: Lock, status: Status, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.run = run
+        self._lock = lock
+        self._status = status
+        self._clock = clock
+
+    @property
+    def status(self) -> Status:
+        """What was last written."""
+        return self._status
+
+    def plan(self, total_steps: int) -> None:
+        """Say how many optimizer steps the run will have taken when it finishes."""
+        self._write(total_steps=total_steps)
+
+    def update(self, step: int, epoch: float, summary: Summary) -> None:
+        """Say how far the run is and what is known; both files are replaced, whole.
+
+        Raises Unavailable where the disk refuses, Busy where another process took the lock over.
+        """
+        self._confirm()
+        write_json(self.run.summary_file, summary.to_document(step, epoch))
+        self._write(step=step, epoch=epoch)
+
+    def log(self, text: str) -> None:
+        """Add to log.txt, each line with the time before it and control characters escaped."""
+        now = stamp(self._clock())
+        lines = "".join(f"{now} {printable(line)}\n" for line in text.split("\n"))
+        with explain_os_error("write", self.run.log_file), self.run.log_file.open("ab") as file:
+            file.write(lines.encode())
+
+    def finish(self) -> None:
+        """All that was asked has been done. Gives up the lock, as every end does."""
+        self._end(state="finished")
+
+    def fail(self, cause: str) -> None:
+        """The run cannot go on; `cause` is kept as one line of at most 500 characters."""
+        self._end(state="failed", cause=_one_line(cause))
+
+    def stop(self, signum: int) -> None:
+        """A signal asked the run to stop, and what it had is saved."""
+        self._end(state="stopped", signal=signum, cause=_signal_name(signum))
+
+    def __enter__(self) -> ActiveRun:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._status.state != "running":
+            return
+        if error is None:
+            self.finish()
+            return
+        try:
+            if isinstance(error, Stopped):
+                self.stop(error.signum)
+            elif isinstance(error, KeyboardInterrupt):
+                self.stop(signal.SIGINT)
+            else:
+                self.fail(f"{type(error).__name__}: {error}")
+        except Unavailable as unsaid:
+            # The first error is the one to tell; the run reads as crashed, and so it did.
+            error.__context__ = error.__context__ or unsaid
+
+    def _end(self, **changes: Any) -> None:
+        ended = stamp(self._clock())
+        try:
+            self._write(ended=ended, **changes)
+        except Unavailable as error:
+            if not _is_full(error):
+                raise
+            # Give back the reserve, so that "disk full" can still be written down. By path, not
+            # by opening it: closing that would drop the lock.
+            os.truncate(self.run.lock_file, 0)
+            self._write(ended=ended, **changes)
+        finally:
+            self._lock.release()
+
+    def _write(self, **changes: Any) -> None:
+        self._confirm()
+        status = replace(self._status, updated=stamp(self._clock()), **changes)
+        write_json(self.run.status_file, status.to_document())
+        self._status = status
+
+    def _confirm(self) -> None:
+        if self._status.state != "running":
+            raise TrackerError(f"{self.run.id} has ended ({self._status.state})")
+        if not self.run.status_file.exists():
+            raise Unavailable(f"{printable(str(self.run.path))} was removed while it was written")
+        self._lock.confirm()
+
+
+def _first_status(lock: Lock, now: str) -> Status:
+    me = this_process()
+    return Status(
+        state="running",
+        pid=me.pid,
+        host=me.host,
+        boot_id=me.boot_id,
+        process_start=me.start,
+        kernel_lock=lock.kernel,
+        started=now,
+        updated=now,
+    )
+
+
+def to_document(experiment: Experiment) -> dict[str, Any]:
+    return asdict(experiment)
+
+
+def _fill(run: Run, experiment: Experiment, provenance: Provenance, status: Status) -> None:
+    write_new(run.experiment_file, to_json(to_document(experiment)))
+    write_new(run.provenance_file, to_json(provenance.to_document()))
+    if provenance.patch:
+        write_new(run.patch_file, provenance.patch)
+    write_new(run.status_file, to_json(status.to_document()))
+
+
+def _exists(run: Run) -> Busy:
+    state = run.state()
+    if state == "running":
+        status = run.status()
+        state_text = f"is running as process {status.pid} on {status.host} since {status.started}"
+    else:
+        state_text = f"exists ({state})"
+    return Busy(
+        f"{printable(str(run.path))} {printable(state_text)}: --again runs beside it, "
+        "--skip-finished passes over what is finished"
+    )
+
+
+def _is_full(error: Unavailable) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _one_line(text: str) -> str:
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= CAUSE_LIMIT else line[: CAUSE_LIMIT - 1] + "…"
+
+
+def _signal_name(signum: int) -> str:
+    try:
+        return signal.Signals(signum).name
+    except ValueError:
+        return f"signal {signum}"

@@ -1,0 +1,48 @@
+"""The small JSON files of a run, checked field by field: what is not as written is Damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from tracker.errors import Damaged
+from tracker.store.files import printable, read_json
+
+SCHEMA_VERSION = 1
+
+Shape: TypeAlias = Mapping[str, tuple[type, ...]]  # field -> exact types; a bool is no int
+
+TEXT: tuple[type, ...] = (str,)
+COUNT: tuple[type, ...] = (int,)
+NUMBER: tuple[type, ...] = (int, float)
+NONE = type(None)
+
+
+def read_document(path: Path, shape: Shape) -> dict[str, Any]:
+    """The fields of `shape` from the JSON object at `path`; others are left out.
+
+    Raises Damaged where the file is missing, torn, of another shape or from a newer tracker, and
+    Unavailable where it may not be read.
+    """
+    document, where = read_json(path), printable(str(path))
+    if not isinstance(document, dict):
+        raise Damaged(f"{where} holds no JSON object")
+    version = document.get("schema_version")
+    if type(version) is not int or version < 1:
+        raise Damaged(f"{where} has no schema_version")
+    if version > SCHEMA_VERSION:
+        raise Damaged(f"{where} was written by a newer tracker (schema {version}): update tracker")
+    return fields(document, shape, where)
+
+
+def fields(value: Any, shape: Shape, where: str) -> dict[str, Any]:
+    """The fields of `shape` from `value`. Raises Damaged, naming `where`, if one is not right."""
+    if not isinstance(value, dict):
+        raise Damaged(f"{where} is no JSON object")
+    for name, types in shape.items():
+        if name not in value:
+            raise Damaged(f"{where} has no {name}")
+        if type(value[name]) not in types:
+            raise Damaged(f"{where}: {name} cannot be a {type(value[name]).__name__}")
+    return {name: value[name] for name in shape}

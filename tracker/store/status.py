@@ -1,0 +1,114 @@
+"""status.json: what the run's own process last said about itself, and what may be believed of it.
+
+A process killed by a signal it cannot catch, or by a power cut, leaves "running" behind, so that
+word alone is never believed: `RunState` is derived, with the kernel's lock as the witness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from tracker.errors import Damaged
+from tracker.store.files import printable
+from tracker.store.lock import is_held
+from tracker.store.process import ProcessId, is_alive
+from tracker.store.shape import COUNT, NONE, NUMBER, SCHEMA_VERSION, TEXT, Shape, read_document
+
+Said: TypeAlias = Literal["running", "finished", "stopped", "failed"]
+RunState: TypeAlias = Literal["running", "finished", "stopped", "failed", "crashed", "damaged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One state of a run. Times are ISO 8601, UTC; `step` counts optimizer steps taken.
+
+    `cause` is one line, given when the run failed or was stopped; `signal` is the number of the
+    signal that stopped it; `kernel_lock` says whether the file system has locks to ask.
+    """
+
+    state: Said
+    pid: int
+    host: str
+    boot_id: str
+    process_start: str
+    kernel_lock: bool
+    started: str
+    updated: str
+    ended: str | None = None
+    step: int = 0
+    epoch: float = 0.0
+    total_steps: int | None = None
+    cause: str | None = None
+    signal: int | None = None
+
+    @property
+    def process(self) -> ProcessId:
+        """The process that wrote this."""
+        return ProcessId(self.pid, self.host, self.boot_id, self.process_start)
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON object of status.json."""
+        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+
+
+_SHAPE: Shape = {
+    "state": TEXT,
+    "pid": COUNT,
+    "host": TEXT,
+    "boot_id": TEXT,
+    "process_start": TEXT,
+    "kernel_lock": (bool,),
+    "started": TEXT,
+    "updated": TEXT,
+    "ended": (str, NONE),
+    "step": COUNT,
+    "epoch": NUMBER,
+    "total_steps": (int, NONE),
+    "cause": (str, NONE),
+    "signal": (int, NONE),
+}
+
+
+def read_status(path: Path) -> Status:
+    """The Status in `path`.
+
+    Raises Damaged where the file is missing, torn, of another shape or from a newer tracker, and
+    Unavailable where it may not be read.
+    """
+    status = Status(**read_document(path, _SHAPE))
+    if status.state not in get_args(Said):
+        raise Damaged(f"{printable(str(path))}: no such state: {printable(status.state)[:40]}")
+    for moment in (status.started, status.updated, status.ended):
+        if moment is not None:
+            _check_moment(moment, path)
+    return status
+
+
+def derive(status: Status, lock_file: Path) -> RunState:
+    """What is true now, given what the run said: "crashed" where it says running and is not."""
+    if status.state != "running" or is_held(lock_file):
+        return status.state
+    # A file system without locks leaves only the process to ask.
+    return "running" if not status.kernel_lock and is_alive(status.process) else "crashed"
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def stamp(moment: datetime) -> str:
+    """`moment` as text: ISO 8601, UTC, to the millisecond, so that text sorts as time does."""
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _check_moment(moment: str, path: Path) -> None:
+    try:
+        when = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise Damaged(f"{printable(str(path))}: no time: {printable(moment)[:40]}") from error
+    if when.tzinfo is None:
+        raise Damaged(f"{printable(str(path))}: a time without its zone: {moment}")

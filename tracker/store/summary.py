@@ -1,0 +1,140 @@
+"""summary.json: a run in numbers, small enough to read for a thousand runs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tracker.errors import Damaged
+from tracker.spec.experiment import Goal
+from tracker.store.files import printable
+from tracker.store.shape import (
+    COUNT,
+    NONE,
+    NUMBER,
+    SCHEMA_VERSION,
+    TEXT,
+    Shape,
+    fields,
+    read_document,
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A series so far. A value that is not finite can be the last one but never the best.
+
+    Read back, such a `last` is None: JSON has no NaN.
+    """
+
+    goal: Goal
+    last: float | None
+    last_step: int
+    best: float | None
+    best_step: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What the run cost. `flops`: one picture forward, a multiply and an add counted as two.
+
+    `images_per_second` and `seconds` are training alone; `peak_memory_bytes` is None where the
+    device does not say.
+    """
+
+    parameters: int
+    flops: int
+    images_per_second: float | None
+    seconds: float
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """Which pictures were learned from: `digest` is equal where they are equal."""
+
+    name: str
+    digest: str
+    train_size: int
+    val_size: int
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is known so far; nothing at first. `metrics` goes by tag."""
+
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    price: Price | None = None
+    data: DataFacts | None = None
+
+    def to_document(self, step: int, epoch: float) -> dict[str, Any]:
+        """The JSON object of summary.json as of `step`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "step": step,
+            "epoch": epoch,
+            "metrics": {tag: asdict(self.metrics[tag]) for tag in sorted(self.metrics)},
+            "price": self.price and asdict(self.price),
+            "data": self.data and asdict(self.data),
+        }
+
+
+_SUMMARY: Shape = {"metrics": (dict,), "price": (dict, NONE), "data": (dict, NONE)}
+_METRIC: Shape = {
+    "goal": TEXT,
+    "last": (int, float, NONE),
+    "last_step": COUNT,
+    "best": (int, float, NONE),
+    "best_step": (int, NONE),
+}
+_PRICE: Shape = {
+    "parameters": COUNT,
+    "flops": COUNT,
+    "images_per_second": (int, float, NONE),
+    "seconds": NUMBER,
+    "peak_memory_bytes": (int, NONE),
+}
+_DATA: Shape = {
+    "name": TEXT,
+    "digest": TEXT,
+    "train_size": COUNT,
+    "val_size": COUNT,
+    "classes": (list,),
+}
+
+
+def read_summary(path: Path) -> Summary:
+    """The Summary in `path`; an empty one where the run has not written any yet.
+
+    Raises Damaged where the file is torn, of another shape or from a newer tracker, and
+    Unavailable where it may not be read.
+    """
+    if not path.exists():
+        return Summary()
+    document, where = read_document(path, _SUMMARY), printable(str(path))
+    price, data = document["price"], document["data"]
+    return Summary(
+        metrics={
+            tag: _metric(value, f"{where}: metrics/{printable(tag)}")
+            for tag, value in document["metrics"].items()
+        },
+        price=None if price is None else Price(**fields(price, _PRICE, f"{where}: price")),
+        data=None if data is None else _data_facts(data, f"{where}: data"),
+    )
+
+
+def _metric(value: Any, where: str) -> Metric:
+    metric = Metric(**fields(value, _METRIC, where))
+    if metric.goal not in ("max", "min"):
+        raise Damaged(f"{where}: goal is neither max nor min")
+    return metric
+
+
+def _data_facts(value: Any, where: str) -> DataFacts:
+    facts = fields(value, _DATA, where)
+    if not all(isinstance(name, str) for name in facts["classes"]):
+        raise Damaged(f"{where}: classes are not all strings")
+    return DataFacts(**{**facts, "classes": tuple(facts["classes"])})
