@@ -6,7 +6,7 @@ their letters: a new group must not sort between or before them.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 ACCURACY_TRAIN = "accuracy/train"
 ACCURACY_VAL = "accuracy/val"
@@ -51,4 +51,13 @@ MEANINGS: dict[str, Meaning] = {
     MISTAKES: Meaning("mistakes", "The validation pictures got wrong with the highest confidence."),
     CONFUSION: Meaning("confusion matrix", "Rows: true class. Columns: predicted class. Each row sums to one."),
     FILTERS: Meaning("first filters", "The first convolution's kernels, each scaled to its own range."),
+}
+
+# Which way is better, for the series a run is judged by.
+GOALS: dict[str, Literal["max", "min"]] = {
+    ACCURACY_TRAIN: "max",
+    ACCURACY_VAL: "max",
+    LOSS_TRAIN: "min",
+    LOSS_VAL: "min",
+    IMAGES_PER_SECOND: "max",
 }

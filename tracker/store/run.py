@@ -124,6 +124,11 @@ class Run:
         except Damaged:
             return "damaged"
 
+    @classmethod
+    def of(cls, root: Path, experiment: Experiment) -> Run:
+        """The run that `experiment` makes under `root`, whether it is there yet or not."""
+        return cls(safe_join(root, experiment.name, experiment.variant, f"s{experiment.seed}"))
+
     @staticmethod
     def create(
         root: Path,
@@ -139,7 +144,7 @@ class Run:
         losing a race for the name. Raises Unavailable where the disk refuses, and then leaves
         nothing behind.
         """
-        wanted = safe_join(root, experiment.name, experiment.variant, f"s{experiment.seed}")
+        wanted = Run.of(root, experiment).path
         now = stamp(clock())
 
         def fill(path: Path, lock: Lock) -> None:

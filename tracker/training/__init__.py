@@ -1,0 +1,1 @@
+"""How it learns: one loop, and what the loop is made of."""

@@ -1,0 +1,72 @@
+"""What is left to "auto" is settled by the shape of the work, the same way every time."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tracker.errors import Unavailable
+from tracker.models.cost import Cost
+from tracker.spec.experiment import Training
+from tracker.training import machine
+
+AUTO = Training(
+    epochs=1,
+    max_steps=None,
+    batch_size=128,
+    eval_batch_size=500,
+    label_smoothing=0,
+    mixup_alpha=0,
+    clip_grad_norm=None,
+    ema_decay=None,
+    early_stopping=None,
+    device="cpu",
+    precision="auto",
+    channels_last="auto",
+    compile=False,
+    threads=None,
+)
+HEAVY = Cost(parameters=23_500_000, flops=2_600_000_000)  # resnet50, CIFAR stem
+LIGHT = Cost(parameters=23_500_000, flops=80_000_000)
+
+
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_bfloat16_where_the_work_is_dense_and_the_cpu_has_it(
+    fast: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": fast})
+    chosen = machine.choose(AUTO, HEAVY)
+    assert chosen.precision == precision
+    assert chosen.channels_last
+    assert chosen.memory_format == torch.channels_last
+
+
+def test_float32_where_casting_costs_more_than_it_saves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    chosen = machine.choose(AUTO, LIGHT)
+    assert (chosen.precision, chosen.channels_last) == ("float32", False)
+
+
+def test_what_the_spec_says_is_what_it_gets() -> None:
+    said = replace(AUTO, precision="bfloat16", channels_last=False, threads=3)
+    chosen = machine.choose(said, LIGHT)
+    assert (chosen.precision, chosen.channels_last, chosen.threads) == ("bfloat16", False, 3)
+
+
+def test_a_device_this_machine_lacks_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Unavailable, match=r"training.device is 'cuda'"):
+        machine.choose(replace(AUTO, device="cuda"), LIGHT)
+
+
+def test_autocast_computes_in_bfloat16_and_keeps_float32_weights() -> None:
+    chosen = machine.choose(replace(AUTO, precision="bfloat16"), LIGHT)
+    layer = torch.nn.Linear(4, 4)
+    with chosen.autocast():
+        assert layer(torch.ones(1, 4)).dtype == torch.bfloat16
+    assert layer.weight.dtype == torch.float32
+
+
+def test_peak_memory_is_at_least_what_is_held() -> None:
+    held = torch.ones(8_000_000)
+    assert machine.choose(AUTO, LIGHT).peak_memory() > held.nbytes

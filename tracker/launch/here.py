@@ -1,0 +1,93 @@
+"""Run experiments in this process, one after another."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+
+from tracker import runner
+from tracker.data.build import build as build_data
+from tracker.data.dataset import Dataset
+from tracker.errors import RunFailed
+from tracker.spec.experiment import Data, Experiment
+from tracker.store.run import Run
+from tracker.training.live import Live, StopFlag
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one experiment: its run, and why it failed if it did."""
+
+    experiment: Experiment
+    run: Run | None
+    failure: RunFailed | None
+
+
+def execute(
+    experiments: Sequence[Experiment],
+    *,
+    root: Path,
+    source: Path,
+    argv: Sequence[str],
+    again: bool,
+    watch: Callable[[Live], None],
+    say: Callable[[str], None],
+) -> list[Outcome]:
+    """Run each of `experiments`; one whose training fails does not keep the next from running.
+
+    Everything else that goes wrong (data missing, disk full, a signal) ends the whole list and is
+    raised. `watch` is handed each run's `Live` before it begins, `say` each line for a person.
+    Ctrl-C and SIGTERM stop the run at its next step with its state saved; a second one stops at
+    once.
+    """
+
+    @lru_cache(maxsize=1)  # the members of a matrix mostly share their data
+    def dataset(spec: Data) -> Dataset:
+        return build_data(spec, log=say)
+
+    outcomes = []
+    with _stop_on_signals() as stop:
+        for number, experiment in enumerate(experiments, 1):
+            live = Live(f"[{number}/{len(experiments)}] {experiment.variant} s{experiment.seed}")
+            watch(live)
+            try:
+                run = runner.run(
+                    experiment,
+                    dataset(experiment.data),
+                    root=root,
+                    source=source,
+                    argv=argv,
+                    again=again,
+                    live=live,
+                    stop=stop,
+                    say=say,
+                )
+                outcomes.append(Outcome(experiment, run, None))
+            except RunFailed as failure:
+                say(f"failed: {failure}")
+                outcomes.append(Outcome(experiment, None, failure))
+    return outcomes
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[StopFlag]:
+    """Turn the first SIGINT or SIGTERM into a flag; the second acts as if we were not here."""
+    flag = StopFlag()
+
+    def note(signum: int, _: FrameType | None) -> None:
+        flag.signum = signum
+        signal.signal(signum, before[signal.Signals(signum)])
+
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    for signum in before:
+        signal.signal(signum, note)
+    try:
+        yield flag
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

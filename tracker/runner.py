@@ -1,0 +1,130 @@
+"""The waist: an Experiment goes in, a finished Run comes out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tracker.data.augment import Recipe
+from tracker.data.batches import Loader, TrainBatches
+from tracker.data.dataset import Dataset, Split
+from tracker.errors import RunFailed, Stopped, TrackerError, UsageError
+from tracker.models.build import build as build_model
+from tracker.models.cost import Cost, cost
+from tracker.record.tensorboard import RunWriter
+from tracker.spec.experiment import Experiment
+from tracker.store import provenance
+from tracker.store.run import ActiveRun, Run
+from tracker.training import loop, machine
+from tracker.training.live import Live, StopFlag
+from tracker.training.optim import learning_rates
+
+
+def run(
+    experiment: Experiment,
+    dataset: Dataset,
+    *,
+    root: Path,
+    source: Path,
+    argv: Sequence[str],
+    again: bool,
+    live: Live,
+    stop: StopFlag,
+    say: Callable[[str], None],
+) -> Run:
+    """Train what `experiment` asks for on `dataset`, in a new run directory under `root`.
+
+    Nothing is created before device, data and model are known to fit together. Raises
+    `UsageError` or `Unavailable` where they don't, `Busy` where the run exists and `again` is not
+    set, `RunFailed` when training fails, `Stopped` when `stop` was raised; in the last two the run
+    directory says so too.
+    """
+    spec = experiment.training
+    if spec.batch_size > len(dataset.train):
+        raise UsageError(
+            f"training.batch_size is {spec.batch_size}, but {dataset.name} has "
+            f"{len(dataset.train)} training pictures; make it smaller"
+        )
+    model = build_model(experiment.model, num_classes=len(dataset.classes), seed=experiment.seed)
+    price = cost(model, dataset.image_size)
+    chosen = machine.choose(spec, price)
+    machine.prepare(chosen, experiment.seed)
+    facts = provenance.collect(source, argv)
+    with Run.create(root, experiment, facts, again=again) as active, _outcome(active):
+
+        def note(line: str) -> None:
+            active.log(line)
+            say(line)
+
+        with RunWriter(active.run.path, warn=note) as writer:
+            task = assemble(experiment, dataset, chosen, price, active, writer, live, stop, note)
+            active.plan(task.total_steps)
+            describe(task, model, facts)
+            loop.train(task, loop.begin(task, model))
+            writer.finish_hparams(success=True)
+    return active.run
+
+
+def assemble(
+    experiment: Experiment,
+    dataset: Dataset,
+    chosen: machine.Machine,
+    price: Cost,
+    active: ActiveRun,
+    writer: RunWriter,
+    live: Live,
+    stop: StopFlag,
+    say: Callable[[str], None],
+) -> loop.Task:
+    """Put together what the loop needs: the batches, the curve of learning rates, the length."""
+    spec = experiment.training
+
+    def loader(split: Split, batch_size: int) -> Loader:
+        return Loader(
+            split,
+            batch_size,
+            mean=dataset.mean,
+            std=dataset.std,
+            device=chosen.device,
+            memory_format=chosen.memory_format,
+        )
+
+    recipe = Recipe.of(experiment.data, dataset.mean)
+    batches = TrainBatches(loader(dataset.train, spec.batch_size), recipe, seed=experiment.seed)
+    total = len(batches) * spec.epochs
+    return loop.Task(
+        experiment=experiment,
+        dataset=dataset,
+        machine=chosen,
+        cost=price,
+        run=active,
+        writer=writer,
+        live=live,
+        stop=stop,
+        say=say,
+        batches=batches,
+        validation=loader(dataset.val, spec.eval_batch_size),
+        learning_rate=learning_rates(
+            experiment.schedule, experiment.optimizer.lr, len(batches), spec.epochs
+        ),
+        total_steps=min(total, spec.max_steps or total),
+    )
+
+
+@contextmanager
+def _outcome(active: ActiveRun) -> Iterator[None]:
+    """Write into the run why it failed, if it did; every error goes on its way."""
+    try:
+        yield
+    except Stopped:
+        raise
+    except TrackerError as error:
+        active.fail(str(error))
+        raise
+    except RuntimeError as error:  # torch's word for out of memory, wrong shapes, lost workers
+        active.log(traceback.format_exc())
+        cause = str(error).strip().partition("\n")[0] or type(error).__name__
+        active.fail(cause)
+        raise RunFailed(f"{cause} (the whole story is in {active.run.log_file})") from error

@@ -1,0 +1,129 @@
+"""What a run must keep to go on as if it had never stopped, and how it reaches the disk whole.
+
+A checkpoint is written under a name of its own (`step-00000390.pt`), then `manifest.json` is
+replaced: that one rename is the commit. Only then are files no manifest names removed. Killed at
+any line, the directory holds the checkpoint before or the one after, never half of one.
+`last.pt` and `best.pt` are links into the same files, for people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tracker.errors import Damaged
+from tracker.store.files import (
+    explain_os_error,
+    link_atomic,
+    read_json,
+    write_atomic,
+    write_json,
+)
+from tracker.store.run import Run
+
+SCHEMA_VERSION = 1
+KEPT = 2  # the newest ones; the best is kept besides
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One checkpoint as the manifest knows it. Raises ValueError for a file name of another kind."""
+
+    file: str
+    step: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        # A manifest may come from another machine: its names are not to lead elsewhere.
+        if self.file != f"step-{self.step:08d}.pt":
+            raise ValueError(f"no checkpoint of step {self.step!r} is called {self.file!r}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The checkpoints of a run: `kept` oldest first, and the best so far."""
+
+    kept: tuple[Entry, ...] = ()
+    best: Entry | None = None
+
+    @property
+    def files(self) -> set[str]:
+        """Return the names this manifest needs on disk."""
+        return {entry.file for entry in (*self.kept, *([self.best] if self.best else []))}
+
+
+def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
+    """Commit `state` (tensors, numbers, strings, lists, dicts) as the checkpoint of `step`.
+
+    `best` says whether it is also the best so far. Raises `Unavailable` when the disk is full or
+    read-only; the checkpoints already there are then untouched.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    data = buffer.getvalue()
+    entry = Entry(f"step-{step:08d}.pt", step, hashlib.sha256(data).hexdigest())
+    with explain_os_error("save a checkpoint", run.checkpoints):
+        run.checkpoints.mkdir(exist_ok=True)
+        write_atomic(run.checkpoints / entry.file, data)
+        before = manifest(run)
+        kept = (*(one for one in before.kept if one.step < step), entry)[-KEPT:]
+        after = Manifest(kept, entry if best else before.best)
+        write_json(run.manifest_file, {"schema_version": SCHEMA_VERSION, **asdict(after)})
+        link_atomic(run.last_checkpoint, entry.file)
+        if best:
+            link_atomic(run.best_checkpoint, entry.file)
+        for file in run.checkpoints.glob("step-*.pt"):
+            if file.name not in after.files:
+                file.unlink()
+    return after
+
+
+def manifest(run: Run) -> Manifest:
+    """Return what the run's manifest says; an empty one where nothing was ever saved.
+
+    Raises `Damaged` when the file is not a manifest.
+    """
+    if not run.manifest_file.exists():
+        return Manifest()
+    document = read_json(run.manifest_file)
+    with _understood(run.manifest_file):
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema_version is {document['schema_version']!r}")
+        best = document["best"]
+        return Manifest(
+            tuple(Entry(**entry) for entry in document["kept"]), Entry(**best) if best else None
+        )
+
+
+def load(run: Run, entry: Entry) -> dict[str, Any]:
+    """Return the state saved as `entry`, tensors on the CPU.
+
+    Raises `Damaged` when its bytes are not those that were saved.
+    """
+    path = run.checkpoints / entry.file
+    with explain_os_error("read a checkpoint", path):
+        data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise Damaged(f"{path}: not the bytes that were saved (sha256 differs from manifest.json)")
+    try:
+        # weights_only is passed, not assumed: an environment variable can turn the default off.
+        state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise Damaged(f"{path}: holds more than weights and numbers; not loaded") from error
+    return state
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"{path}: not a checkpoint manifest ({error})") from error

@@ -1,0 +1,79 @@
+"""What the network knows now: one exact pass over the validation pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from tracker.data.batches import Loader, eval_batches
+from tracker.training.machine import Machine
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Sums over every validation picture, taken in float64 and integers, so no batch size shows.
+
+    `predicted` int64 [N], `confidence` float32 [N] (softmax of the predicted class) and `labels`
+    int64 [N] are on the CPU, in the order of the validation split.
+    """
+
+    loss: float
+    accuracy: float
+    predicted: torch.Tensor
+    confidence: torch.Tensor
+    labels: torch.Tensor
+
+    def confusion(self, classes: int) -> torch.Tensor:
+        """Return how often each true class (rows) was called each class (columns): int64 [C, C]."""
+        pairs = self.labels * classes + self.predicted
+        return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+
+    def worst(self, count: int) -> torch.Tensor:
+        """Return int64 indices of at most `count` mistakes, the most confident first."""
+        wrong = torch.nonzero(self.predicted != self.labels).flatten()
+        order = torch.argsort(self.confidence[wrong], descending=True, stable=True)
+        return wrong[order[:count]]
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    validation: Loader,
+    machine: Machine,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Evaluation | None:
+    """Run `model` over all of `validation` in evaluation mode; its training mode is put back.
+
+    The loss is the plain cross-entropy, without label smoothing. Returns None when `stopped` says
+    so between two batches.
+    """
+    was_training = model.training
+    model.eval()
+    columns: list[tuple[torch.Tensor, ...]] = []
+    try:
+        for batch in eval_batches(validation):
+            if stopped():
+                return None
+            with machine.autocast():
+                logits = model(batch.images)
+            logits = logits.float()
+            loss = functional.cross_entropy(logits, batch.labels, reduction="none")
+            confidence, predicted = logits.softmax(1).max(1)
+            columns.append((loss, predicted, confidence, batch.labels))
+    finally:
+        model.train(was_training)
+    # Fetched from the device once, after the last batch.
+    loss, predicted, confidence, labels = (
+        torch.cat(column).cpu() for column in zip(*columns, strict=True)
+    )
+    return Evaluation(
+        loss=loss.double().mean().item(),
+        accuracy=(predicted == labels).double().mean().item(),
+        predicted=predicted,
+        confidence=confidence,
+        labels=labels,
+    )

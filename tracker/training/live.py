@@ -1,0 +1,45 @@
+"""What a run is doing this moment, for whoever wants to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Live:
+    """Written by the loop, read by a display in its own time: the loop never waits for a screen.
+
+    Rates are training pictures per second; losses and accuracies are those last logged. A new
+    run means a new `Live`.
+    """
+
+    title: str = ""
+    phase: str = "preparing"
+    first_step: int = 0
+    step: int = 0
+    total_steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    started: float | None = None  # time.monotonic() when the first step began
+    images_per_second: float | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+    val_accuracy: float | None = None
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return how long the remaining steps take at the mean pace so far, evaluation included."""
+        done = self.step - self.first_step
+        if self.started is None or done <= 0:
+            return None
+        return (now - self.started) / done * (self.total_steps - self.step)
+
+
+class StopFlag:
+    """Raised by a signal handler, read by the loop after each step and each evaluation batch."""
+
+    def __init__(self) -> None:
+        self.signum: int | None = None
+
+    def __call__(self) -> bool:
+        """Return whether a signal has asked the run to stop."""
+        return self.signum is not None

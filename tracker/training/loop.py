@@ -1,0 +1,303 @@
+"""The whole loop, top to bottom, in the order in which a run happens.
+
+Everything that changes is in `State`; everything it is made of comes in as `Task`. Which work is
+due is a pure function of the step, so a loop started from a saved state does exactly what the one
+that saved it would have done next.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from tracker import tags
+from tracker.data.batches import Batch, Loader, TrainBatches
+from tracker.data.dataset import Dataset
+from tracker.data.seeding import fold
+from tracker.errors import RunFailed, Stopped
+from tracker.models.cost import Cost
+from tracker.record.tensorboard import RunWriter
+from tracker.spec.experiment import Experiment
+from tracker.store.run import ActiveRun
+from tracker.store.summary import DataFacts, Price, Summary
+from tracker.training import checkpoint, pages
+from tracker.training.evaluate import evaluate
+from tracker.training.live import Live, StopFlag
+from tracker.training.loss import forward_loss
+from tracker.training.machine import Machine
+from tracker.training.meter import Meter
+from tracker.training.optim import build_optimizer
+from tracker.training.scores import Patience, Scores
+
+
+@dataclass
+class State:
+    """All that a run changes while it trains; saved and loaded whole."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: AveragedModel | None
+    meter: Meter
+    scores: Scores
+    patience: Patience | None
+    step: int = 0
+    evaluated: int = 0  # the step of the last evaluation
+    saved: int = 0  # the step of the last checkpoint
+    ending: str = ""  # why training ended before its last step
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything a later process needs, in types `weights_only` loading admits."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict() if self.average else None,
+            "meter": self.meter.state_dict(),
+            "scores": self.scores.to_document(),
+            "patience": [self.patience.best, self.patience.waited] if self.patience else None,
+            "step": self.step,
+            "evaluated": self.evaluated,
+            "ending": self.ending,
+            "rng": torch.get_rng_state(),
+            "rng_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    @property
+    def evaluated_model(self) -> nn.Module:
+        """The weights a run is judged by: the moving average where there is one."""
+        return self.average or self.model
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run is made of. `say` takes one line for a person and for the run's log."""
+
+    experiment: Experiment
+    dataset: Dataset
+    machine: Machine
+    cost: Cost
+    run: ActiveRun
+    writer: RunWriter
+    live: Live
+    stop: StopFlag
+    say: Callable[[str], None]
+    batches: TrainBatches
+    validation: Loader
+    learning_rate: Callable[[int], float]  # of a step, counted from 0
+    total_steps: int
+
+
+def begin(task: Task, model: nn.Module) -> State:
+    """Return the state before the first step: `model` on its device, a fresh optimizer."""
+    spec = task.experiment
+    model = task.machine.place(model)
+    decay = spec.training.ema_decay
+    stopping = spec.training.early_stopping
+    average = None
+    if decay is not None:
+        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    return State(
+        model=model,
+        optimizer=build_optimizer(spec.optimizer, model.parameters()),
+        average=average,
+        meter=Meter(),
+        scores=Scores(tags.GOALS | {spec.checkpoint.metric: spec.checkpoint.goal}),
+        patience=Patience(stopping) if stopping else None,
+    )
+
+
+def train(task: Task, state: State) -> None:
+    """Train `state` to the end of the run, evaluating, drawing and saving on the way.
+
+    Raises `RunFailed` when the loss stops being a number, and `Stopped`, with the state saved,
+    when `task.stop` asks for it.
+    """
+    live, spec = task.live, task.experiment
+    live.total_steps, live.epochs = task.total_steps, spec.training.epochs
+    live.first_step, live.started = state.step, time.monotonic()
+    forward = torch.compile(state.model) if spec.training.compile else state.model
+    state.model.train()
+    while True:
+        if _due(task, state, spec.logging.eval_every) and state.evaluated != state.step:
+            _evaluate(task, state)
+        if _due(task, state, spec.checkpoint.every_epochs) and state.saved != state.step:
+            _save(task, state, best=False)
+        if state.ending or state.step >= task.total_steps:
+            break
+        _train_epoch(task, state, forward)
+    live.phase = "finished"
+
+
+def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) -> None:
+    """Go on from `state.step` to the end of its epoch, or of the run."""
+    every, live = task.experiment.logging.scalars_every, task.live
+    epoch, start = divmod(state.step, len(task.batches))
+    live.phase, live.epoch = "training", epoch + 1
+    state.meter.resume()
+    for batch in task.batches.epoch(epoch, start=start):
+        upcoming = state.step + 1
+        logs = upcoming % every == 0 or upcoming in (1, task.total_steps)
+        lr, norm = _step(task, state, forward, batch, measure=logs)
+        live.step = state.step
+        if logs:
+            _log(task, state, lr, norm)
+        if task.stop():
+            state.meter.pause()
+            _stop(task, state)
+        if state.step >= task.total_steps:
+            break
+    state.meter.pause()
+
+
+def _step(
+    task: Task, state: State, forward: Callable[[Tensor], Tensor], batch: Batch, *, measure: bool
+) -> tuple[float, Tensor | None]:
+    """Take one optimizer step; return its learning rate and, if asked for, the gradient's norm."""
+    spec = task.experiment.training
+    with task.machine.autocast():
+        loss, logits, labels = forward_loss(
+            forward,
+            batch.images,
+            batch.labels,
+            smoothing=spec.label_smoothing,
+            mixup_alpha=spec.mixup_alpha,
+            seed=fold(task.experiment.seed, state.step) if spec.mixup_alpha else 0,
+        )
+    loss.backward()
+    norm = None
+    if spec.clip_grad_norm is not None:
+        norm = nn.utils.clip_grad_norm_(state.model.parameters(), spec.clip_grad_norm)
+    elif measure:
+        gradients = [one.grad for one in state.model.parameters() if one.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+    lr = task.learning_rate(state.step)
+    for group in state.optimizer.param_groups:
+        group["lr"] = lr
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
+    if state.average is not None:
+        state.average.update_parameters(state.model)
+    state.meter.add(loss, logits, labels)
+    state.step += 1
+    return lr, norm
+
+
+def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
+    """Write the scalars of the steps since the last point: the one place that waits for them."""
+    loss, accuracy, speed = state.meter.take()
+    values = {
+        tags.ACCURACY_TRAIN: accuracy,
+        tags.LOSS_TRAIN: loss,
+        tags.LR: lr,
+        tags.EPOCH: state.step / len(task.batches),
+        tags.IMAGES_PER_SECOND: speed,
+    }
+    if norm is not None:
+        values[tags.GRAD_NORM] = norm.item()
+    task.writer.scalars(state.step, values)
+    state.scores.note(state.step, values)
+    live = task.live
+    live.loss, live.accuracy, live.images_per_second = loss, accuracy, speed
+    if not math.isfinite(loss):
+        raise RunFailed(
+            f"the training loss is {loss} at step {state.step} (learning rate {lr:.3g}); "
+            "try a smaller optimizer.lr, a schedule.warmup_epochs or training.clip_grad_norm"
+        )
+
+
+def _due(task: Task, state: State, every_epochs: int) -> bool:
+    """Return whether something done every so many epochs, and at the end, is due at this step."""
+    if state.step == 0:
+        return False
+    at_end = state.step >= task.total_steps or bool(state.ending)
+    return at_end or state.step % (len(task.batches) * every_epochs) == 0
+
+
+def _pictures_due(task: Task, state: State) -> bool:
+    every = task.experiment.logging.pictures_every
+    return every > 0 and _due(task, state, task.experiment.logging.eval_every * every)
+
+
+def _evaluate(task: Task, state: State) -> None:
+    """Judge the network on every validation picture; write, save if best, decide on going on."""
+    spec, live = task.experiment, task.live
+    live.phase = "evaluating"
+    result = evaluate(state.evaluated_model, task.validation, task.machine, task.stop)
+    if result is None:
+        _stop(task, state)
+        return
+    values = {tags.ACCURACY_VAL: result.accuracy, tags.LOSS_VAL: result.loss}
+    task.writer.scalars(state.step, values)
+    improved = state.scores.note(state.step, values)
+    state.evaluated, live.val_accuracy = state.step, result.accuracy
+    if _pictures_due(task, state):
+        pages.write_evaluation(task.writer, task.dataset, state.step, state.model, result)
+    if state.patience and state.patience.over(values[state.patience.spec.metric]):
+        state.ending = (
+            f"early stopping: {state.patience.spec.metric} has not improved "
+            f"for {state.patience.waited} evaluations"
+        )
+    task.say(_epoch_line(task, state))
+    if spec.checkpoint.metric in improved:
+        _save(task, state, best=True)
+    task.run.update(state.step, epoch(task, state), summary(task, state))
+
+
+def _epoch_line(task: Task, state: State) -> str:
+    last = {tag: metric.last for tag, metric in state.scores.metrics.items()}
+    speed = state.meter.mean_speed
+    return (
+        f"epoch {epoch(task, state):g}/{task.experiment.training.epochs}  step {state.step}  "
+        f"loss {last.get(tags.LOSS_TRAIN, math.nan):.3f} → val {last[tags.LOSS_VAL]:.3f}  "
+        f"accuracy {last.get(tags.ACCURACY_TRAIN, math.nan):.3f} → val "
+        f"{last[tags.ACCURACY_VAL]:.3f}  {speed or 0:,.0f} images/s"
+    )
+
+
+def epoch(task: Task, state: State) -> float:
+    """Return how many epochs of training data have been seen, as a fraction."""
+    return round(state.step / len(task.batches), 3)
+
+
+def _save(task: Task, state: State, *, best: bool) -> None:
+    """Commit: events to the disk first, then the checkpoint that says how long they are."""
+    task.live.phase = "saving"
+    committed = {"events": task.writer.commit(), "threads": task.machine.threads}
+    checkpoint.save(task.run.run, state.state_dict() | committed, state.step, best=best)
+    state.saved = state.step
+
+
+def _stop(task: Task, state: State) -> None:
+    """Save where we are and leave. Raises `Stopped`."""
+    if state.saved != state.step and state.step > 0:
+        _save(task, state, best=False)
+    signum = task.stop.signum or 0
+    raise Stopped(f"stopped at step {state.step} of {task.total_steps}; the state is saved", signum)
+
+
+def summary(task: Task, state: State) -> Summary:
+    """Return what `ls` and `compare` need to know without opening an event file."""
+    dataset = task.dataset
+    return Summary(
+        metrics=state.scores.metrics,
+        price=Price(
+            parameters=task.cost.parameters,
+            flops=task.cost.flops,
+            images_per_second=state.meter.mean_speed,
+            seconds=round(state.meter.total_seconds, 3),
+            peak_memory_bytes=task.machine.peak_memory(),
+        ),
+        data=DataFacts(
+            name=dataset.name,
+            digest=dataset.digest,
+            train_size=len(dataset.train),
+            val_size=len(dataset.val),
+            classes=dataset.classes,
+        ),
+    )
