@@ -15,11 +15,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tracker.store.files import explain_os_error, sync_directory, write_new
+from tracker.store.files import explain_os_error, sync_directory
 from tracker.store.lock import Lock, is_held
 
 LOCK_NAME = ".lock"
-RESERVE = 8192  # bytes kept in the lock's file, given back when the disk is full (see Lock)
 BUILDING = ".new-"  # how the hidden name begins
 ABANDONED_AFTER = 3600.0  # seconds; building takes milliseconds
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
@@ -45,7 +44,6 @@ def claim(
         building.mkdir()
         lock = None
         try:
-            write_new(building / LOCK_NAME, os.urandom(RESERVE))
             lock = Lock(building / LOCK_NAME)
             fill(building, lock)
             sync_directory(building)

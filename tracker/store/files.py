@@ -49,9 +49,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in text
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` as one printable line of at most `limit` characters; "…" stands for what is cut."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 @contextlib.contextmanager
@@ -68,6 +73,12 @@ def explain_os_error(action: str, path: Path) -> Iterator[None]:
         )
         message = f"cannot {action} {printable(str(path))}: {reason}; {remedy}"
         raise Unavailable(message) from error
+
+
+def is_disk_full(error: Unavailable) -> bool:
+    """Whether room on the disk is all that was missing."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -136,10 +147,13 @@ def read_json(path: Path) -> Any:
         data = _read_regular(path)
     except FileNotFoundError as error:
         raise Damaged(f"{printable(str(path))} is missing") from error
+    except OSError:
+        with explain_os_error("read", path):
+            raise
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode())
     except (ValueError, RecursionError) as error:
-        reason = "empty" if not data else printable(str(error))[:200]
+        reason = printable(str(error))[:200] if data else "it is empty"
         raise Damaged(f"{printable(str(path))} is not the JSON tracker wrote: {reason}") from error
 
 
@@ -196,28 +210,22 @@ def _write_synced(path: Path, data: bytes | memoryview) -> None:
 
 
 def _read_regular(path: Path) -> bytes:
-    """All bytes of `path`. Plain os calls, as `tracker ls` reads thousands of files."""
-    with contextlib.ExitStack() as stack:
-        try:
-            # O_NONBLOCK: a pipe of this name must not hang the reader.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-            stack.callback(os.close, descriptor)
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise Damaged(f"{printable(str(path))} is not a regular file")
-            if facts.st_size > JSON_LIMIT:
-                raise Damaged(f"{printable(str(path))} is larger than {JSON_LIMIT} bytes")
-            return os.read(descriptor, facts.st_size + 1)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            with explain_os_error("read", path):
-                raise error from None
-    raise AssertionError("unreachable")
+    # O_NONBLOCK: a pipe of this name must not hang the reader. Unbuffered: `tracker ls` reads
+    # thousands of files.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise Damaged(f"{printable(str(path))} is not a regular file")
+        if facts.st_size > JSON_LIMIT:
+            raise Damaged(f"{printable(str(path))} is larger than {JSON_LIMIT} bytes")
+        return file.read()
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _finite(value: Any) -> Any:

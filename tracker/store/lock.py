@@ -20,6 +20,8 @@ from pathlib import Path
 from tracker.errors import Busy
 from tracker.store.files import explain_os_error, printable
 
+RESERVE = 8192  # bytes: a file of one block, and what a directory may need to name it
+
 # struct flock: Linux has (type, whence, start, length, pid), macOS and BSD another order.
 _LINUX = sys.platform.startswith("linux")
 _FLOCK = struct.Struct("hhqqi4x" if _LINUX else "qqihh")
@@ -35,7 +37,8 @@ class Lock:
     """The lock of one run directory, held by this process until `release` or its death.
 
     `kernel` is False where the file system has no locks (some network mounts): then only the
-    process recorded in status.json says whether the run is alive.
+    process recorded in status.json says whether the run is alive. The file holds a reserve of
+    8 KiB, so that on a full disk there is room to write down that it is full.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,6 +52,8 @@ class Lock:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 self._take()
+                os.pwrite(self._descriptor, os.urandom(RESERVE), 0)  # random: nothing compresses it
+                os.fsync(self._descriptor)
             except BaseException:
                 os.close(self._descriptor)
                 raise
@@ -60,12 +65,18 @@ class Lock:
         with explain_os_error("lock", self.path):
             self._take()
 
+    def free_reserve(self) -> None:
+        """Give the reserve back to the disk. Raises Unavailable where the disk refuses."""
+        with explain_os_error("write", self.path):
+            os.ftruncate(self._descriptor, 0)
+
     def release(self) -> None:
         """Let others have it. A second call, or one in a forked child, changes nothing."""
         with _guard:
             if _held.get(self._key) is self:
                 del _held[self._key]
                 os.close(self._descriptor)
+                self._descriptor = -1  # that number may soon be another file's
 
     def _take(self) -> None:
         try:

@@ -7,9 +7,8 @@ unfinished.
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -22,6 +21,8 @@ from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME, claim
 from tracker.store.files import (
     explain_os_error,
+    is_disk_full,
+    one_line,
     printable,
     safe_join,
     to_json,
@@ -29,9 +30,16 @@ from tracker.store.files import (
     write_new,
 )
 from tracker.store.lock import Lock
-from tracker.store.process import this_process
 from tracker.store.provenance import Provenance
-from tracker.store.status import RunState, Status, derive, read_status, stamp, utc_now
+from tracker.store.status import (
+    RunState,
+    Status,
+    first_status,
+    is_written,
+    read_status,
+    stamp,
+    utc_now,
+)
 from tracker.store.summary import Summary, read_summary
 
 CAUSE_LIMIT = 500  # characters
@@ -115,18 +123,31 @@ class Run:
         return read_summary(self.summary_file)
 
     def state(self) -> RunState:
-        """What is true now: derived from the lock, never from status.json alone.
-
-        Raises Unavailable where the run may not be read.
-        """
+        """What is true now. Raises Unavailable where the run may not be read."""
         try:
-            return derive(self.status(), self.lock_file)
+            return self.look()[1]
         except Damaged:
             return "damaged"
 
+    def look(self) -> tuple[Status, RunState]:
+        """What the run last said, and what is true: derived from the lock, not from that alone.
+
+        Raises Damaged or Unavailable.
+        """
+        status = self.status()
+        if status.state == "running" and not is_written(status, self.lock_file):
+            # It may have ended between the two looks: the end is told before the lock is given up.
+            status = self.status()
+            return status, "crashed" if status.state == "running" else status.state
+        return status, status.state
+
     @classmethod
     def of(cls, root: Path, experiment: Experiment) -> Run:
-        """The run that `experiment` makes under `root`, whether it is there yet or not."""
+        """The run that `experiment` makes under `root`, whether it is there yet or not.
+
+        Raises UsageError where its names can't name folders, Damaged where a link leads out of
+        `root`.
+        """
         return cls(safe_join(root, experiment.name, experiment.variant, f"s{experiment.seed}"))
 
     @staticmethod
@@ -144,17 +165,17 @@ class Run:
         losing a race for the name. Raises Unavailable where the disk refuses, and then leaves
         nothing behind.
         """
-        wanted = Run.of(root, experiment).path
+        wanted = Run.of(root, experiment)
         now = stamp(clock())
 
         def fill(path: Path, lock: Lock) -> None:
-            _fill(Run(path), experiment, provenance, _first_status(lock, now))
+            _fill(Run(path), experiment, provenance, first_status(now, kernel_lock=lock.kernel))
 
-        claimed = claim(wanted, fill, again=again)
+        claimed = claim(wanted.path, fill, again=again)
         if claimed is None:
-            raise _exists(Run(wanted))
+            raise _exists(wanted)
         path, lock = claimed
-        return ActiveRun(Run(path), lock, _first_status(lock, now), clock)
+        return ActiveRun(Run(path), lock, first_status(now, kernel_lock=lock.kernel), clock)
 
 
 class ActiveRun:
@@ -172,6 +193,7 @@ class ActiveRun:
         self._lock = lock
         self._status = status
         self._clock = clock
+        self._ended = False
 
     @property
     def status(self) -> Status:
@@ -204,11 +226,11 @@ class ActiveRun:
 
     def fail(self, cause: str) -> None:
         """The run cannot go on; `cause` is kept as one line of at most 500 characters."""
-        self._end(state="failed", cause=_one_line(cause))
+        self._end(state="failed", cause=one_line(cause, CAUSE_LIMIT))
 
     def stop(self, signum: int) -> None:
         """A signal asked the run to stop, and what it had is saved."""
-        self._end(state="stopped", signal=signum, cause=_signal_name(signum))
+        self._end(state="stopped", signal=signum, cause=signal.strsignal(signum))
 
     def __enter__(self) -> ActiveRun:
         return self
@@ -219,34 +241,33 @@ class ActiveRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._status.state != "running":
+        if self._ended:
             return
         if error is None:
             self.finish()
             return
         try:
-            if isinstance(error, Stopped):
-                self.stop(error.signum)
-            elif isinstance(error, KeyboardInterrupt):
-                self.stop(signal.SIGINT)
+            if isinstance(error, Stopped | KeyboardInterrupt):
+                self.stop(getattr(error, "signum", signal.SIGINT))
             else:
-                self.fail(f"{type(error).__name__}: {error}")
-        except Unavailable as unsaid:
+                self.fail(_what(error))
+        except (Busy, Unavailable) as unsaid:
             # The first error is the one to tell; the run reads as crashed, and so it did.
             error.__context__ = error.__context__ or unsaid
 
     def _end(self, **changes: Any) -> None:
         ended = stamp(self._clock())
         try:
-            self._write(ended=ended, **changes)
-        except Unavailable as error:
-            if not _is_full(error):
-                raise
-            # Give back the reserve, so that "disk full" can still be written down. By path, not
-            # by opening it: closing that would drop the lock.
-            os.truncate(self.run.lock_file, 0)
-            self._write(ended=ended, **changes)
+            try:
+                self._write(ended=ended, **changes)
+            except Unavailable as error:
+                if not is_disk_full(error):
+                    raise
+                self._lock.free_reserve()
+                self._write(ended=ended, **changes)
+            self._lock.free_reserve()
         finally:
+            self._ended = True
             self._lock.release()
 
     def _write(self, **changes: Any) -> None:
@@ -256,25 +277,11 @@ class ActiveRun:
         self._status = status
 
     def _confirm(self) -> None:
-        if self._status.state != "running":
+        if self._ended:
             raise TrackerError(f"{self.run.id} has ended ({self._status.state})")
         if not self.run.status_file.exists():
             raise Unavailable(f"{printable(str(self.run.path))} was removed while it was written")
         self._lock.confirm()
-
-
-def _first_status(lock: Lock, now: str) -> Status:
-    me = this_process()
-    return Status(
-        state="running",
-        pid=me.pid,
-        host=me.host,
-        boot_id=me.boot_id,
-        process_start=me.start,
-        kernel_lock=lock.kernel,
-        started=now,
-        updated=now,
-    )
 
 
 def to_document(experiment: Experiment) -> dict[str, Any]:
@@ -302,18 +309,8 @@ def _exists(run: Run) -> Busy:
     )
 
 
-def _is_full(error: Unavailable) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def _one_line(text: str) -> str:
-    line = printable(" ".join(text.split()))
-    return line if len(line) <= CAUSE_LIMIT else line[: CAUSE_LIMIT - 1] + "…"
-
-
-def _signal_name(signum: int) -> str:
-    try:
-        return signal.Signals(signum).name
-    except ValueError:
-        return f"signal {signum}"
+def _what(error: BaseException) -> str:
+    """An error in words: our own messages stand alone, others need their type before them."""
+    if isinstance(error, TrackerError):
+        return str(error)
+    return "".join(traceback.format_exception_only(error))

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from tracker.errors import Damaged
 from tracker.store.files import printable
 from tracker.store.lock import is_held
-from tracker.store.process import ProcessId, is_alive
+from tracker.store.process import ProcessId, is_alive, this_process
 from tracker.store.shape import COUNT, NONE, NUMBER, SCHEMA_VERSION, TEXT, Shape, read_document
 
 Said: TypeAlias = Literal["running", "finished", "stopped", "failed"]
@@ -72,6 +72,21 @@ _SHAPE: Shape = {
 }
 
 
+def first_status(now: str, *, kernel_lock: bool) -> Status:
+    """The Status with which this process begins a run."""
+    me = this_process()
+    return Status(
+        state="running",
+        pid=me.pid,
+        host=me.host,
+        boot_id=me.boot_id,
+        process_start=me.start,
+        kernel_lock=kernel_lock,
+        started=now,
+        updated=now,
+    )
+
+
 def read_status(path: Path) -> Status:
     """The Status in `path`.
 
@@ -87,12 +102,12 @@ def read_status(path: Path) -> Status:
     return status
 
 
-def derive(status: Status, lock_file: Path) -> RunState:
-    """What is true now, given what the run said: "crashed" where it says running and is not."""
-    if status.state != "running" or is_held(lock_file):
-        return status.state
-    # A file system without locks leaves only the process to ask.
-    return "running" if not status.kernel_lock and is_alive(status.process) else "crashed"
+def is_written(status: Status, lock_file: Path) -> bool:
+    """Whether some process is writing the run now: the kernel says so.
+
+    A file system without locks leaves only the recorded process to ask for.
+    """
+    return is_held(lock_file) or (not status.kernel_lock and is_alive(status.process))
 
 
 def utc_now() -> datetime:
