@@ -1,0 +1,1 @@
+"""What is asked: an experiment as JSON, checked, and frozen before any other room sees it."""

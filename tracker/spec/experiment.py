@@ -21,7 +21,9 @@ class Cifar10:
     name: Literal["cifar10"]
     root: str
     download: bool
-    train_size: int | None  # None: all. Else the first n of a fixed shuffle, the same for every seed
+    train_size: (
+        int | None
+    )  # None: all. Else the first n of a fixed shuffle, the same for every seed
     val_size: int | None
     augment: tuple[Augmentation, ...]
     crop_padding: int  # pixels, reflected
@@ -71,6 +73,8 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Sgd:
+    """Stochastic gradient descent with momentum; weight decay is an L2 penalty."""
+
     name: Literal["sgd"]
     lr: float
     momentum: float
@@ -94,6 +98,8 @@ Optimizer: TypeAlias = Sgd | Adam
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
+    """`lr` all along."""
+
     name: Literal["constant"]
     warmup_epochs: float
 
@@ -152,6 +158,8 @@ class EarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
+    """How long, in what portions, and on what machine."""
+
     epochs: int
     max_steps: int | None  # optimizer steps; the run ends at whichever comes first
     batch_size: int
@@ -170,6 +178,8 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Logging:
+    """What is written for TensorBoard, and how often."""
+
     scalars_every: int  # steps
     eval_every: int  # epochs; the last epoch is always evaluated
     pictures_every: int  # evaluations; 0: none
@@ -200,7 +210,8 @@ class Experiment:
     """One run's worth of instructions: a matrix is already expanded, `extends` already merged.
 
     `variant` is the run directory's middle name: the matrix axes other than the seed, else the
-    backbone. `document` (from `spec.load`) and this object hold the same facts.
+    backbone. `convert.to_document` and `load.from_document`
+    lead to the saved form and back.
     """
 
     version: int

@@ -1,0 +1,116 @@
+"""The layers an experiment is made of: what it extends, the file itself, the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tracker.errors import Problem, SpecError
+from tracker.spec.merge import merge, override
+from tracker.spec.node import INVALID, Node, Text, place
+from tracker.spec.source import argument, read
+from tracker.spec.words import printable, shorten
+
+MAX_EXTENDS = 16
+VERSION = 1
+
+
+def read_layers(path: Path, problems: list[Problem]) -> Node:
+    """The document in a file, laid upon what it extends.
+
+    Wrong values met on the way are added to `problems`. Raises SpecError, with these, where a
+    file cannot be read at all or is of another version.
+    """
+    layers: list[Node] = []
+    seen: list[str] = []
+    following: Path | None = path
+    while following is not None:
+        seen.append(os.path.realpath(following))
+        try:
+            node, found = read(following)
+        except SpecError as error:
+            raise SpecError([*problems, *error.problems]) from None
+        problems += found
+        _check_version(node)
+        layers.append(node)
+        following = _base(node.value.get("extends"), following, seen, problems)
+    document = layers.pop()
+    while layers:
+        document = merge(document, layers.pop())
+    return document
+
+
+def _base(
+    extends: Node | None, path: Path, seen: Sequence[str], problems: list[Problem]
+) -> Path | None:
+    """The file that `extends` names; where that cannot be, None and a problem."""
+    if extends is None or extends.value is None or extends.value is INVALID:
+        return None
+    name = extends.value
+    if not isinstance(name, str) or not 0 < len(name) <= 1000 or "\0" in name:
+        wrong = "must be the path of another experiment file, relative to this one"
+    elif Path(name).is_absolute():
+        wrong = f"'{shorten(name)}' must be relative to this file"
+    elif os.path.realpath(path.parent / name) in seen:
+        wrong = f"'{shorten(name)}' is this file or one that extends it: a circle"
+    elif len(seen) >= MAX_EXTENDS:
+        wrong = f"more than {MAX_EXTENDS} files extend one another"
+    elif not (path.parent / name).exists():
+        wrong = f"not found: {printable(str(path.parent / name))}"
+    else:
+        return path.parent / name
+    problems.append(extends.problem(("extends",), wrong))
+    return None
+
+
+def _check_version(node: Node) -> None:
+    version = node.value.get("version")
+    if version is None or type(version.value) is not int or version.value == VERSION:
+        return  # what is no integer is the schema's to refuse
+    if version.value > VERSION:
+        wrong = f"is {version.value} and this tracker reads {VERSION}: it needs a newer tracker"
+    else:
+        wrong = f"is {version.value}, which never was; write {VERSION}"
+    raise SpecError([version.problem(("version",), wrong)])
+
+
+def lay_arguments(
+    document: Node,
+    overrides: Sequence[str],
+    seeds: Sequence[int] | None,
+    max_steps: int | None,
+    problems: list[Problem],
+) -> Node:
+    """`document` under the arguments of the command line; bad ones are added to `problems`."""
+    seen: set[str] = set()
+    for text in overrides:
+        source = f"--set {shorten(text, 200)}"
+        path, equals, value = text.partition("=")
+        keys = _keys(path)
+        if not equals or not path or not all(keys):
+            wrong = "PATH=VALUE is expected, as in optimizer.lr=0.01"
+        elif path in seen:
+            wrong = f"{shorten(path)} is set twice"
+        elif keys[0] in ("extends", "version", "$schema"):
+            wrong = f"{keys[0]} is the file's to say"
+        else:
+            seen.add(path)
+            node, found = argument(source, value, keys)
+            problems += found
+            document = override(document, keys, node)
+            continue
+        problems.append(Problem(source, 0, 0, "", wrong))
+    if seeds is not None:
+        axis = Text(f"--seeds {','.join(map(str, seeds))}", whole=False)
+        document = override(document, ("matrix", "seed"), place(list(seeds), axis))
+    if max_steps is not None:
+        limit = Text(f"--max-steps {max_steps}", whole=False)
+        document = override(document, ("training", "max_steps"), place(max_steps, limit))
+    return document
+
+
+def _keys(path: str) -> tuple[str, ...]:
+    """The keys on the way to `path`; the axes of a matrix are single keys with dots in them."""
+    block, _, rest = path.partition(".")
+    return (block, rest) if block == "matrix" and rest else tuple(path.split("."))

@@ -1,0 +1,132 @@
+"""An experiment file → the runs it asks for. The only door through which JSON comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tracker.errors import Problem, SpecError
+from tracker.spec.check import check
+from tracker.spec.convert import build
+from tracker.spec.experiment import Experiment
+from tracker.spec.layers import lay_arguments, read_layers
+from tracker.spec.matrix import axes, members, variant
+from tracker.spec.node import Node, Text, place
+from tracker.spec.rules import broken
+from tracker.spec.schema import run
+from tracker.spec.words import listed
+
+MAX_PROBLEMS = 50
+
+
+def load(
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    max_steps: int | None = None,
+) -> list[Experiment]:
+    """Every run that the file at `path` asks for, in the order of its matrix.
+
+    `overrides` are `PATH=VALUE` texts, VALUE being JSON or else a string; each replaces what the
+    file says, an axis of its matrix included. `seeds` replaces the seed or its axis, `max_steps`
+    is `training.max_steps`. Raises SpecError with every problem of the file, of those it extends
+    and of the arguments; nothing else.
+    """
+    problems: list[Problem] = []
+    try:
+        document = read_layers(Path(path), problems)
+    except SpecError as error:
+        raise _sorted(error.problems, str(path)) from None
+    document = lay_arguments(document, overrides, seeds, max_steps, problems)
+    varied = axes(document, problems)
+    filled = [_filled(member, problems) for member in members(document, varied)]
+    _settle(document, filled, [axis for axis in varied if axis != "seed"], problems)
+    if problems:
+        raise _sorted(problems, str(path))
+    return [build(one) for one in filled]
+
+
+def from_document(document: Mapping[str, Any], source: str = "experiment") -> Experiment:
+    """The Experiment that a plain document without `matrix` and `extends` describes.
+
+    The inverse of `to_document`. Raises SpecError, its problems lying in `source`.
+    """
+    problems: list[Problem] = []
+    node = place(dict(document), Text(source, whole=False))
+    problems += [
+        node.problem((key,), "stands in files only, which `load` reads")
+        for key in sorted({"matrix", "extends"} & node.value.keys())
+    ]
+    [member] = members(node, {})
+    filled = _filled(member, problems)
+    _settle(node, [filled], [], problems)
+    if problems:
+        raise _sorted(problems, source)
+    return build(filled)
+
+
+def _filled(member: Node, problems: list[Problem]) -> dict[str, Any]:
+    """The member's document with every default; its problems, rules between fields included."""
+    document: dict[str, Any] = check(member, run(), (), problems)
+    for path, wrong in broken(document):
+        problems.append(
+            _nearest_node(member, path.split(".")).problem(tuple(path.split(".")), wrong)
+        )
+    return document
+
+
+def _nearest_node(node: Node, path: Sequence[str]) -> Node:
+    """The node at `path`, or what surrounds it where the value is a default."""
+    for key in path:
+        if not isinstance(node.value, dict) or key not in node.value:
+            break
+        node = node.value[key]
+    return node
+
+
+def _settle(
+    document: Node, filled: Sequence[dict[str, Any]], varied: Sequence[str], problems: list[Problem]
+) -> None:
+    """Fill in what follows from the matrix: `variant` and `compare.by`."""
+    if problems:
+        return
+    if varied and filled[0]["variant"] is not None and len(filled) > 1:
+        node = document.value["variant"]
+        problems.append(node.problem(("variant",), "names one run, and the matrix makes several"))
+    by = filled[0]["compare"]["by"]
+    if varied and by is not None and by not in varied:
+        node = _nearest_node(document, ("compare", "by"))
+        wrong = f"is {by}, which is the same in every run; the matrix varies {listed(varied)}"
+        problems.append(node.problem(("compare", "by"), wrong))
+    taken: set[tuple[str, int]] = set()
+    for one in filled:
+        if one["variant"] is None:
+            one["variant"] = variant(
+                {axis: _value(one, axis) for axis in varied}, one["model"]["backbone"]
+            )
+        one["compare"]["by"] = by or (varied[0] if varied else "model.backbone")
+        if (one["variant"], one["seed"]) in taken and not problems:
+            wrong = f"makes two runs that would both be called {one['variant']}/s{one['seed']}"
+            problems.append(document.value["matrix"].problem(("matrix",), wrong))
+        taken.add((one["variant"], one["seed"]))
+
+
+def _value(document: Mapping[str, Any], path: str) -> Any:
+    value: Any = document
+    for key in path.split("."):
+        value = value[key] if isinstance(value, dict) and key in value else None
+    return value
+
+
+def _sorted(problems: Sequence[Problem], first: str) -> SpecError:
+    """The problems in file order, each once, at most 50 of them."""
+    sources = list(dict.fromkeys([first, *(problem.source for problem in problems)]))
+    ordered = sorted(
+        dict.fromkeys(problems), key=lambda p: (sources.index(p.source), p.line, p.column)
+    )
+    if len(ordered) > MAX_PROBLEMS:
+        more = f"and {len(ordered) - MAX_PROBLEMS} more problems"
+        ordered[MAX_PROBLEMS:] = [Problem(first, 0, 0, "", more)]
+    return SpecError(ordered)
