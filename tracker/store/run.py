@@ -10,13 +10,14 @@ from __future__ import annotations
 import signal
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable
+from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME, claim
 from tracker.store.files import (
@@ -166,16 +167,20 @@ class Run:
         nothing behind.
         """
         wanted = Run.of(root, experiment)
-        now = stamp(clock())
 
         def fill(path: Path, lock: Lock) -> None:
-            _fill(Run(path), experiment, provenance, first_status(now, kernel_lock=lock.kernel))
+            run, status = Run(path), first_status(stamp(clock()), kernel_lock=lock.kernel)
+            write_new(run.experiment_file, to_json(to_document(experiment)))
+            write_new(run.provenance_file, to_json(provenance.to_document()))
+            if provenance.patch:
+                write_new(run.patch_file, provenance.patch)
+            write_new(run.status_file, to_json(status.to_document()))
 
         claimed = claim(wanted.path, fill, again=again)
         if claimed is None:
             raise _exists(wanted)
         path, lock = claimed
-        return ActiveRun(Run(path), lock, first_status(now, kernel_lock=lock.kernel), clock)
+        return ActiveRun(Run(path), lock, clock)
 
 
 class ActiveRun:
@@ -186,12 +191,11 @@ class ActiveRun:
     is as good. Not for several threads at once; in a forked child every write raises Busy.
     """
 
-    def __init__(
-        self, run: Run, lock: Lock, status: Status, clock: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, run: Run, lock: Lock, clock: Callable[[], datetime] = utc_now) -> None:
+        """Go on from the run's status.json; `lock` is the run's, just taken."""
         self.run = run
         self._lock = lock
-        self._status = status
+        self._status = run.status()
         self._clock = clock
         self._ended = False
 
@@ -284,29 +288,14 @@ class ActiveRun:
         self._lock.confirm()
 
 
-def to_document(experiment: Experiment) -> dict[str, Any]:
-    return asdict(experiment)
-
-
-def _fill(run: Run, experiment: Experiment, provenance: Provenance, status: Status) -> None:
-    write_new(run.experiment_file, to_json(to_document(experiment)))
-    write_new(run.provenance_file, to_json(provenance.to_document()))
-    if provenance.patch:
-        write_new(run.patch_file, provenance.patch)
-    write_new(run.status_file, to_json(status.to_document()))
-
-
 def _exists(run: Run) -> Busy:
     state = run.state()
+    how = f"exists ({state})"
     if state == "running":
         status = run.status()
-        state_text = f"is running as process {status.pid} on {status.host} since {status.started}"
-    else:
-        state_text = f"exists ({state})"
-    return Busy(
-        f"{printable(str(run.path))} {printable(state_text)}: --again runs beside it, "
-        "--skip-finished passes over what is finished"
-    )
+        how = f"is running as process {status.pid} on {status.host} since {status.started}"
+    remedy = "--again runs beside it, --skip-finished passes over what is finished"
+    return Busy(f"{printable(f'{run.path} {how}')}; {remedy}")
 
 
 def _what(error: BaseException) -> str:
