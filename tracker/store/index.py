@@ -26,7 +26,8 @@ from tracker.store.summary import Metric, Price
 _RUN_NAME = re.compile(r"s(\d{1,20})(?:\.(\d{1,9}))?")
 _CANDIDATES = 5  # named in a message, at most
 _SHOWN = 100  # characters of what a person typed that are shown back
-_ASKED: Shape = {"name": TEXT, "variant": TEXT, "seed": COUNT}
+_ASKED: Shape = {"name": TEXT, "variant": TEXT, "seed": COUNT, "compare": (dict,)}
+_COMPARED: Shape = {"metric": TEXT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class RunRecord:
     """A run in one line. What a damaged run can't tell is None, 0 or empty; `cause` says why.
 
     `started` is ISO 8601, UTC. `seconds` is from there to the end, or to the last sign of life.
-    `attempt` is 1, or n for s<seed>.<n>.
+    `attempt` is 1, or n for s<seed>.<n>. `metric` is the tag that the experiment compares by.
     """
 
     id: str
@@ -49,6 +50,7 @@ class RunRecord:
     step: int = 0
     epoch: float = 0.0
     total_steps: int | None = None
+    metric: str | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     price: Price | None = None
     cause: str | None = None
@@ -84,7 +86,9 @@ def record(run: Run) -> RunRecord:
     try:
         status, state = run.look()
         summary = run.summary()
-        asked = fields(read_json(run.experiment_file), _ASKED, printable(str(run.experiment_file)))
+        where = printable(str(run.experiment_file))
+        asked = fields(read_json(run.experiment_file), _ASKED, where)
+        compared = fields(asked["compare"], _COMPARED, f"{where}: compare")
     except (Damaged, Unavailable) as error:
         return replace(blank, cause=str(error))
     last = datetime.fromisoformat(status.ended or status.updated)
@@ -97,6 +101,7 @@ def record(run: Run) -> RunRecord:
         step=status.step,
         epoch=status.epoch,
         total_steps=status.total_steps,
+        metric=compared["metric"],
         metrics=summary.metrics,
         price=summary.price,
         cause=status.cause,
