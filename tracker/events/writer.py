@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import io
-import math
 import os
 import re
 import socket
@@ -18,21 +17,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
-from google_crc32c import value as crc32c
-
 from tracker.errors import Damaged
 from tracker.events import wire
-from tracker.events.record import INFIX, frame, header, mask
+from tracker.events.line import Line
+from tracker.events.record import INFIX, frame
 from tracker.tags import Meaning
 
 FILE_VERSION = b"brain.Event:2"
 MAX_STEP = (1 << 63) - 1
 
 _PREFIX = "events.out.tfevents."
-_VALUES = slice(4, None, 2)  # where the numbers stand among a line's fields
 _MAX_LINES = 4096  # bounds memory where the tags of a call are never the same twice
-
-_pack_crc = struct.Struct("<I").pack
 
 
 class Event(Protocol):
@@ -74,16 +69,15 @@ class EventWriter:
     ) -> None:
         self._clock = clock
         self._describe = dict(describe or {})
-        self._lines: dict[tuple[str, ...], _Line] = {}
+        self._lines: dict[tuple[str, ...], Line] = {}
         self._introduced: set[str] = set()
         self._steps: dict[str, int] = {}  # of each tag, but for those of the current line
-        self._current: _Line | None = None  # the line written last,
+        self._current: Line | None = None  # the line written last,
         self._newest = -1  # and its step
         self.path, self._file = _create(Path(directory), clock())
         self._size = 0
-        wall_time = wire.EVENT_WALL_TIME + struct.pack("<d", clock())
         version = wire.delimited(wire.EVENT_FILE_VERSION, FILE_VERSION)
-        self._append(frame(wall_time + version))
+        self._append(frame(struct.pack("<Bd", wire.EVENT_WALL_TIME, clock()) + version))
 
     @property
     def position(self) -> int:
@@ -142,13 +136,13 @@ class EventWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _new_line(self, tags: tuple[str, ...]) -> _Line:
+    def _new_line(self, tags: tuple[str, ...]) -> Line:
         meanings = {
             tag: self._describe[tag]
             for tag in tags
             if tag in self._describe and tag not in self._introduced
         }
-        line = _Line(tags, meanings)
+        line = Line(tags, meanings)
         if not meanings:
             if len(self._lines) >= _MAX_LINES:
                 self._lines.clear()
@@ -202,54 +196,6 @@ class EventWriter:
             self._file.truncate(self._size)
 
 
-class _Line:
-    """How an event with these tags, in this order, is laid out: all but time, step and numbers.
-
-    `introduces`: the tags whose title and description it carries.
-    """
-
-    __slots__ = ("_fields", "_header", "_heads", "_limit", "_pack", "introduces", "tags")
-
-    def __init__(self, tags: tuple[str, ...], meanings: Mapping[str, Meaning]) -> None:
-        self.tags = tags
-        self.introduces = tuple(meanings)
-        metadata = {tag: wire.scalar_metadata(meanings[tag]) for tag in meanings}
-        heads = [wire.scalar_prefix(tag.encode(), metadata.get(tag, b"")) for tag in tags]
-        size = sum(len(head) + 4 for head in heads)
-        if heads:
-            heads[0] = wire.EVENT_SUMMARY + wire.varint(size) + heads[0]
-        self._heads = heads
-        self._limit = -1
-
-    def record(self, wall_time: float, step: int, values: Mapping[str, SupportsFloat]) -> bytes:
-        """Return the framed event."""
-        if step > self._limit:
-            self._widen(step)
-        fields = self._fields
-        fields[1] = wall_time
-        fields[2] = wire.EVENT_STEP + wire.varint(step)
-        fields[_VALUES] = values.values()
-        try:
-            payload = self._pack(*fields)
-        except (OverflowError, struct.error):
-            fields[_VALUES] = [_float32(tag, number) for tag, number in values.items()]
-            payload = self._pack(*fields)
-        crc = crc32c(payload)
-        return self._header + payload + _pack_crc(mask(crc))
-
-    def _widen(self, step: int) -> None:
-        """Make room for a step of as many bytes as this one. A tag's steps grow, so few calls."""
-        width = len(wire.varint(step))
-        self._limit = (1 << 7 * width) - 1
-        self._fields: list[Any] = [wire.EVENT_WALL_TIME, 0.0, b""]
-        for head in self._heads:
-            self._fields += (head, 0.0)
-        heads = "".join(f"{len(head)}sf" for head in self._heads)
-        layout = struct.Struct(f"<sd{1 + width}s{heads}")
-        self._pack = layout.pack
-        self._header = header(layout.size)
-
-
 def truncate(path: Path, length: int) -> None:
     """Cut the event file at `path` back to `length` bytes, a `position` of its writer, and sync.
 
@@ -292,16 +238,3 @@ def _create(directory: Path, now: float) -> tuple[Path, io.FileIO]:
 
 def _open_to_append(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_APPEND | os.O_CLOEXEC, 0o666)
-
-
-def _float32(tag: str, number: SupportsFloat) -> float:
-    """Return `number` as struct can pack it: infinite where float32 can't hold it."""
-    try:
-        double = float(number)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"scalar {tag!a} must be a number, not {number!a}") from error
-    try:
-        struct.pack("<f", double)
-    except OverflowError:
-        return math.copysign(math.inf, double)
-    return double
