@@ -7,6 +7,7 @@ clear the screen, retitle the terminal or, through bidirectional marks, read as 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 
@@ -48,5 +49,5 @@ def say(text: str) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether stdout is a screen someone looks at (so tables may be coloured and cut to fit)."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    """Whether stdout is a screen someone looks at: in CI it may be a terminal, but nobody does."""
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("CI")

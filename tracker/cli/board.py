@@ -1,0 +1,135 @@
+"""What `tracker tensorboard` does and says; which server is whose, `reading.dashboard` knows."""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import os
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tracker.cli.render import show_json
+from tracker.cli.terminal import is_terminal, out, say
+from tracker.errors import Busy
+from tracker.reading import dashboard
+from tracker.reading.dashboard import Found, Server
+from tracker.reading.link import deep_link, question
+from tracker.reading.view import name_in
+from tracker.store.index import list_runs
+
+
+def browse(
+    root: Path,
+    refs: Sequence[str],
+    host: str,
+    port: int | None,
+    *,
+    open_browser: bool,
+    as_json: bool,
+) -> None:
+    """Serve until a signal comes; or name the server that shows just these runs already."""
+    names = dashboard.resolve(root, refs)
+    if running := dashboard.same(root, dashboard.in_words(root, names), host, port):
+        say(f"Already open since {running.started[:16]} UTC; `tracker tensorboard --stop` ends it.")
+        _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
+        return
+    # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.
+    from tracker.reading.serve import ended_by_signals, serving
+
+    with ended_by_signals(), serving(root, names, address=host, port=port) as board:
+        if not _is_loopback(host):
+            say(f"Whoever can reach {host} can read these runs: there is no password.")
+        _present(
+            root, names, board.server, board.remarks, open_browser=open_browser, as_json=as_json
+        )
+        say("Ctrl-C ends it.")
+        board.wait()
+    say("Ended.")
+
+
+def show_servers(root: Path, port: int | None, *, as_json: bool) -> None:
+    """Every server noted for these runs, and what is true of it now."""
+    servers = _chosen(root, port)
+    if as_json:
+        show_json(servers=[_document(each.server, each.standing) for each in servers])
+        return
+    for found in servers:
+        out(f"{found.server.url}  {dashboard.describe(found)}")
+    if not servers:
+        say(f"no TensorBoard of ours for {root}")
+
+
+def stop_servers(root: Path, port: int | None, *, as_json: bool) -> None:
+    """Stop those that are ours beyond doubt. Raises Busy, at the end, if one is not."""
+    doubts = []
+    stopped = []
+    for found in _chosen(root, port):
+        if found.standing in ("serving", "silent"):
+            try:
+                dashboard.stop(found.server)
+                stopped.append(found)
+            except Busy as doubt:
+                doubts.append(str(doubt))
+    if as_json:
+        show_json(stopped=[_document(each.server) for each in stopped])
+    for found in stopped:
+        say(f"stopped {dashboard.describe(found)}")
+    if doubts:
+        raise Busy("\n".join(doubts))
+    if not stopped:
+        say(f"no TensorBoard of ours for {root}")
+
+
+def _chosen(root: Path, port: int | None) -> list[Found]:
+    return [found for found in dashboard.find(root) if port in (None, found.server.port)]
+
+
+def _present(
+    root: Path,
+    names: Sequence[str],
+    server: Server,
+    remarks: Sequence[str],
+    *,
+    open_browser: bool,
+    as_json: bool,
+) -> None:
+    """Say where it is; open it where somebody sits in front of a screen."""
+    metrics, pictured = question(
+        [record for record in list_runs(root) if name_in(names, record.id) is not None]
+    )
+    shown = [name for run in pictured if (name := name_in(names, run)) is not None]
+    link = deep_link(server.url, metrics, shown)
+    for remark in remarks:
+        say(remark)
+    say(f"TensorBoard for {server.showing} is at {server.url}")
+    if "SSH_CONNECTION" in os.environ:
+        target = f"{getpass.getuser()}@{os.environ['SSH_CONNECTION'].split()[2]}"
+        say(f"From your own machine: ssh -N -L {server.port}:127.0.0.1:{server.port} {target}")
+    if as_json:
+        show_json(link=link, remarks=list(remarks), server=_document(server))
+    else:
+        out(link)
+    if open_browser and _has_screen():
+        webbrowser.open(link)
+
+
+def _document(server: Server, standing: str = "serving") -> dict[str, Any]:
+    document = server.to_document()
+    del document["schema_version"]
+    return {"url": server.url, "standing": standing, **document}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _has_screen() -> bool:
+    """Whether a browser opened here would be seen by whoever typed the command."""
+    drawn = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    return drawn and is_terminal() and "SSH_CONNECTION" not in os.environ

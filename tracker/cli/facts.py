@@ -1,0 +1,119 @@
+"""One run in words: the page that `tracker show` prints."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.cli.render import NOTHING, Table, count, duration, number
+from tracker.store.index import RunRecord
+
+# The packages whose version changes results or how they look; `--json` has them all.
+_PACKAGES = ("torch", "torchvision", "tensorboard", "numpy", "tracker")
+
+
+def facts(
+    record: RunRecord,
+    asked: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    files: Sequence[str],
+    missing: Sequence[str],
+) -> dict[str, str]:
+    """Name and text of each fact. `asked` and `provenance` are files as found, never trusted."""
+    page = {
+        "run": record.id,
+        "state": record.state + (f": {record.cause}" if record.cause else ""),
+        "started": _started(record),
+        "done": _done(record),
+        "asked": _asked(asked),
+        "price": _price(record),
+        "code": _code(provenance),
+        "machine": _machine(provenance),
+        "software": _software(provenance),
+        "command": shlex.join(map(str, _get(provenance, "command", list) or [])),
+        "note": "\n".join(missing),
+        "files": f"{record.run.path}\n{'  '.join(files)}",
+        "browse": f"tracker tensorboard {record.id}",
+    }
+    return {name: fact for name, fact in page.items() if fact}
+
+
+def metrics_table(record: RunRecord) -> Table:
+    """Every series: its last value and its best one, each with its step."""
+    rows = []
+    for tag, metric in record.metrics.items():
+        best_step = NOTHING if metric.best_step is None else str(metric.best_step)
+        row = (number(metric.last), str(metric.last_step), number(metric.best), best_step)
+        rows.append((tag, *row))
+    return Table(("series", "last", "step", "best", "step"), rows)
+
+
+def _started(record: RunRecord) -> str:
+    if record.started is None:
+        return ""
+    ran = "for" if record.state == "running" else "took"
+    return f"{record.started[:19].replace('T', ' ')} UTC, {ran} {duration(record.seconds)}"
+
+
+def _done(record: RunRecord) -> str:
+    steps = str(record.step) + (f" of {record.total_steps}" if record.total_steps else "")
+    return f"{steps} steps, {record.epoch:.4g} epochs"
+
+
+def _asked(asked: Mapping[str, Any]) -> str:
+    blocks = ("data", "model", "optimizer", "schedule", "training")
+    lines = []
+    for name in blocks:
+        block = _get(asked, name, dict) or {}
+        said = (f"{key} {_brief(value)}" for key, value in block.items() if value is not None)
+        lines.append(f"{name}: {', '.join(said)}")
+    return "\n".join(lines) if asked else ""
+
+
+def _brief(value: Any) -> str:
+    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _price(record: RunRecord) -> str:
+    price = record.price
+    if price is None:
+        return ""
+    parts = [
+        f"{count(price.parameters)} parameters",
+        f"{count(price.flops)} FLOPs a picture",
+        f"{count(price.images_per_second)} images/s",
+        f"{duration(price.seconds)} of training",
+    ]
+    if price.peak_memory_bytes is not None:
+        parts.append(f"{price.peak_memory_bytes / 2**30:.2f} GiB at most")
+    return ", ".join(parts)
+
+
+def _code(provenance: Mapping[str, Any]) -> str:
+    code = _get(provenance, "code", dict)
+    if code is None:
+        return _get(provenance, "code_missing", str) or ""
+    commit = str(code.get("commit") or "no commit yet")[:12]
+    branch = f" on {code['branch']}" if code.get("branch") else ""
+    return f"{commit}{branch}" + (" with changes (code.patch)" if code.get("dirty") else "")
+
+
+def _machine(provenance: Mapping[str, Any]) -> str:
+    host = _get(provenance, "host", dict) or {}
+    gpus = _get(host, "gpus", list) or []
+    cores = f"{host['cores']} cores" if "cores" in host else None
+    return ", ".join(
+        str(part) for part in (host.get("name"), host.get("cpu"), cores, *gpus) if part
+    )
+
+
+def _software(provenance: Mapping[str, Any]) -> str:
+    packages = _get(provenance, "packages", dict) or {}
+    versions = [f"{name} {packages[name]}" for name in _PACKAGES if name in packages]
+    return ", ".join(str(part) for part in (provenance.get("python"), *versions) if part)
+
+
+def _get(document: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = document.get(key)
+    return value if isinstance(value, kind) else None

@@ -1,0 +1,71 @@
+"""`tracker init`: a first experiment file, small enough to read and quick enough to run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tracker.cli.terminal import out, say
+from tracker.errors import Busy
+from tracker.spec.schema import FILE, choices
+from tracker.store.files import explain_os_error
+
+_DESCRIPTION = (
+    "Which of these backbones is better? Each is trained from two seeds, so that a difference can "
+    "be told from chance. What is left out has its default: `tracker schema` explains every field."
+)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path("experiment.json"))
+@click.option(
+    "--dataset",
+    type=click.Choice([choice.name for choice in choices("data")]),
+    default="shapes",
+    show_default=True,
+    help="What to learn from.",
+)
+@click.option(
+    "--backbone",
+    "backbones",
+    type=click.Choice([choice.name for choice in choices("model")]),
+    multiple=True,
+    default=["cifar_resnet20", "cifar_se_resnet20"],
+    show_default=True,
+    metavar="NAME",
+    help="A model to compare; give several.",
+)
+def init(path: Path, dataset: str, backbones: tuple[str, ...]) -> None:
+    """Write a first experiment file to start from.
+
+    The file's name becomes the experiment's. A file that exists is never overwritten.
+    """
+    fields = _starter(path, dataset, backbones).items()
+    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in fields)
+    with explain_os_error("create", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(f"{{\n{lines}\n}}\n")
+        except FileExistsError as error:
+            raise Busy(f"{path} exists, and is left as it is; give another name") from error
+    out(str(path))
+    say(f"Next: tracker validate {path}\n      tracker run {path}\n      tracker tensorboard")
+
+
+def _starter(path: Path, dataset: str, backbones: tuple[str, ...]) -> dict[str, Any]:
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:63] or "experiment"
+    return {
+        "$schema": os.path.relpath(FILE, path.parent),
+        "name": name,
+        "description": _DESCRIPTION,
+        "data": {"name": dataset},
+        "training": {"epochs": 3, "batch_size": 128},
+        "matrix": {"model.backbone": backbones, "seed": [0, 1]},
+        "compare": {"by": "model.backbone", "metric": "accuracy/val", "goal": "max"},
+    }

@@ -1,0 +1,53 @@
+"""`tracker ls`: which runs there are, how far they got and how good they are."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from tracker.cli.listing import document, listed
+from tracker.cli.options import json_option
+from tracker.cli.render import show_json, show_table
+from tracker.cli.terminal import say
+from tracker.errors import NoSuchRun
+from tracker.store.index import RunRecord, list_runs
+from tracker.store.status import RunState, utc_now
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]…")
+@click.option("--state", type=click.Choice(get_args(RunState)), help="Only runs in this state.")
+@json_option
+@click.pass_obj
+def ls(root: Path, experiments: tuple[str, ...], state: str | None, *, as_json: bool) -> None:
+    """List runs with their state and their numbers.
+
+    The metric is the one the experiment compares by: its last value, then its best. "crashed" is a
+    run whose process is gone without a word.
+    """
+    records = _of(experiments, list_runs(root), root)
+    records = [record for record in records if state in (None, record.state)]
+    if not records:
+        say(f"no {state + ' ' if state else ''}runs in {root}")
+    if as_json:
+        show_json(runs=[document(record) for record in records])
+    elif records:
+        show_table(listed(records, utc_now()))
+        for record in records:
+            if record.state == "damaged":
+                say(f"damaged: {record.id}: {record.cause}")
+
+
+def _of(experiments: tuple[str, ...], records: list[RunRecord], root: Path) -> list[RunRecord]:
+    """The records of these experiments (all, if none is named). Raises NoSuchRun."""
+    known = {record.experiment for record in records}
+    for name in experiments:
+        if name.rstrip("/") not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise NoSuchRun(f"no experiment {name!a} in {root}{hint}")
+    wanted = {name.rstrip("/") for name in experiments} or known
+    return [record for record in records if record.experiment in wanted]

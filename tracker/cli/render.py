@@ -1,0 +1,137 @@
+"""Results as data come in; a table for a person, lines for a pipe, or JSON for a program go out.
+
+On a terminal a table is drawn by rich, coloured and cut to the width; anywhere else it is plain
+columns, whole, for grep and awk. rich is imported only where it draws: it costs more time than
+everything else a listing needs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.cli.terminal import is_terminal, out, printable
+
+SCHEMA_VERSION = 1
+NOTHING = "–"
+STYLES = {
+    "running": "cyan",
+    "finished": "green",
+    "stopped": "yellow",
+    "failed": "red",
+    "crashed": "red",
+    "damaged": "red",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells: `words` columns of words, then columns of numbers, then `tail` of words."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+    tail: int = 0
+
+    def is_number(self, column: int) -> bool:
+        """Whether the cells of this column stand to the right."""
+        return self.words <= column < len(self.titles) - self.tail
+
+
+def show_json(**content: Any) -> None:
+    """Print one JSON object: `schema_version`, then `content`. NaN and ±inf become null."""
+    document = {"schema_version": SCHEMA_VERSION, **content}
+    out(json.dumps(_finite(document), indent=2, ensure_ascii=True, default=str))
+
+
+def show_table(table: Table) -> None:
+    """Print a table, in the way that fits what stdout is."""
+    if is_terminal():
+        _draw(table)
+    else:
+        out("\n".join(plain(table)))
+
+
+def plain(table: Table) -> list[str]:
+    """The table as lines with two spaces between columns, nothing cut and nothing coloured."""
+    rows = [[printable(cell) for cell in row] for row in (table.titles, *table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    form = "  ".join(
+        f"{{:{'>' if table.is_number(column) else '<'}{width}}}"
+        for column, width in enumerate(widths)
+    )
+    return [form.format(*row).rstrip() for row in rows]
+
+
+def show_facts(facts: Mapping[str, str]) -> None:
+    """Print names and what they are, one pair a line; what has several lines is indented."""
+    width = max(map(len, facts), default=0)
+    for name, fact in facts.items():
+        lines = printable(fact, keep="\n").split("\n")
+        out("\n".join([f"{name:{width}}  {lines[0]}", *(f"{'':{width}}  {x}" for x in lines[1:])]))
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """`value` with so many decimals, in powers of ten where it would not fit; "–" for None."""
+    if value is None:
+        return NOTHING
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.{digits}f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
+
+
+def count(value: float | None) -> str:
+    """`value` to three digits with an SI letter: 25.6M; "–" for None."""
+    if value is None:
+        return NOTHING
+    for letter in ("", "k", "M", "G", "T", "P"):
+        if abs(value) < 999.5 or letter == "P":
+            digits = 0 if abs(value) >= 99.95 or (not letter and float(value).is_integer()) else 1
+            return f"{value:.{digits}f}{letter}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def duration(seconds: float | None) -> str:
+    """A span of time in its two largest units: 45s, 3m05s, 2h10m, 4d07h; "–" for None."""
+    if seconds is None:
+        return NOTHING
+    whole = max(0, round(seconds))
+    for unit, below, size in (("d", "h", 86400), ("h", "m", 3600), ("m", "s", 60)):
+        if whole >= size:
+            smaller = {"h": 3600, "m": 60, "s": 1}[below]
+            return f"{whole // size}{unit}{whole % size // smaller:02d}{below}"
+    return f"{whole}s"
+
+
+def _draw(table: Table) -> None:
+    """The table as rich draws it: cells that do not fit are folded, none is lost."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column, title in enumerate(table.titles):
+        number_here = table.is_number(column)
+        drawn.add_column(
+            Text(printable(title).replace("/", "/\n")),  # a tag is wider than its values
+            justify="right" if number_here else "left",
+            overflow="fold",
+            no_wrap=number_here,
+        )
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(cell), style=STYLES.get(cell, "")) for cell in row))
+    Console(highlight=False).print(drawn)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

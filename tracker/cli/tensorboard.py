@@ -1,0 +1,48 @@
+"""`tracker tensorboard`: browse runs; know, list and stop the servers that do so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tracker.cli import board
+from tracker.cli.options import json_option
+from tracker.reading.dashboard import LOOPBACK
+
+
+@click.command()
+@click.argument("refs", nargs=-1, metavar="[RUN|EXPERIMENT]…")
+@click.option("--port", type=click.IntRange(1, 65535), help="Use this port or none.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option("--no-browser", is_flag=True, help="Print the address; open nothing.")
+@click.option("--list", "listing", is_flag=True, help="List the servers started for these runs.")
+@click.option("--stop", "stopping", is_flag=True, help="Stop them (with --port: only that one).")
+@json_option
+@click.pass_obj
+def tensorboard(
+    root: Path,
+    refs: tuple[str, ...],
+    port: int | None,
+    host: str,
+    *,
+    no_browser: bool,
+    listing: bool,
+    stopping: bool,
+    as_json: bool,
+) -> None:
+    """Browse runs in TensorBoard.
+
+    Shows the runs named, or all and those to come, until Ctrl-C. The address it prints opens on
+    the question: accuracy and loss pinned, the pictures beside them, a colour per variant.
+    """
+    if listing and stopping:
+        raise click.UsageError("--list and --stop exclude each other")
+    if refs and (listing or stopping):
+        raise click.UsageError("--list and --stop are for all servers of --runs; name no run")
+    if listing:
+        board.show_servers(root, port, as_json=as_json)
+    elif stopping:
+        board.stop_servers(root, port, as_json=as_json)
+    else:
+        board.browse(root, refs, host, port, open_browser=not no_browser, as_json=as_json)
