@@ -10,7 +10,7 @@ from tracker.errors import Problem, SpecError
 from tracker.spec.merge import merge, override
 from tracker.spec.node import INVALID, Node, Text, place
 from tracker.spec.source import argument, read
-from tracker.spec.words import printable, shorten
+from tracker.spec.words import shorten
 
 MAX_EXTENDS = 16
 VERSION = 1
@@ -20,33 +20,32 @@ def read_layers(path: Path, problems: list[Problem]) -> Node:
     """The document in a file, laid upon what it extends.
 
     Wrong values met on the way are added to `problems`. Raises SpecError, with these, where a
-    file cannot be read at all or is of another version.
+    file cannot be read at all or is of another version: what the others say is then unknown.
     """
     layers: list[Node] = []
     seen: list[str] = []
-    following: Path | None = path
-    while following is not None:
-        seen.append(os.path.realpath(following))
-        try:
-            node, found = read(following)
-        except SpecError as error:
-            raise SpecError([*problems, *error.problems]) from None
-        problems += found
-        _check_version(node)
-        layers.append(node)
-        following = _base(node.value.get("extends"), following, seen, problems)
+    try:
+        node, found = read(path)
+        while True:
+            problems += found
+            _check_version(node)
+            layers.append(node)
+            seen.append(os.path.realpath(path))
+            extends = node.value.get("extends")
+            if extends is None or extends.value is None or extends.value is INVALID:
+                break
+            path = _base(extends, path, seen)
+            node, found = _read_base(extends, path)
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from None
     document = layers.pop()
     while layers:
         document = merge(document, layers.pop())
     return document
 
 
-def _base(
-    extends: Node | None, path: Path, seen: Sequence[str], problems: list[Problem]
-) -> Path | None:
-    """The file that `extends` names; where that cannot be, None and a problem."""
-    if extends is None or extends.value is None or extends.value is INVALID:
-        return None
+def _base(extends: Node, path: Path, seen: Sequence[str]) -> Path:
+    """The file that `extends`, in the file at `path`, names."""
     name = extends.value
     if not isinstance(name, str) or not 0 < len(name) <= 1000 or "\0" in name:
         wrong = "must be the path of another experiment file, relative to this one"
@@ -56,12 +55,20 @@ def _base(
         wrong = f"'{shorten(name)}' is this file or one that extends it: a circle"
     elif len(seen) >= MAX_EXTENDS:
         wrong = f"more than {MAX_EXTENDS} files extend one another"
-    elif not (path.parent / name).exists():
-        wrong = f"not found: {printable(str(path.parent / name))}"
     else:
         return path.parent / name
-    problems.append(extends.problem(("extends",), wrong))
-    return None
+    raise SpecError([extends.problem(("extends",), wrong)])
+
+
+def _read_base(extends: Node, path: Path) -> tuple[Node, list[Problem]]:
+    try:
+        return read(path)
+    except SpecError as error:
+        first = error.problems[0]
+        if first.line:
+            raise
+        wrong = f"{first.source} {first.message}"
+        raise SpecError([extends.problem(("extends",), wrong)]) from None
 
 
 def _check_version(node: Node) -> None:

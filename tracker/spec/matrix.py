@@ -18,6 +18,7 @@ from tracker.spec.schema import fields, variants
 from tracker.spec.words import kind, listed, nearest, shorten
 
 MAX_RUNS = 1000
+MAX_AXES = 16
 MAX_NAME = 63  # characters of a variant's name
 _UNSAFE = re.compile(r"[^a-z0-9._=,-]+")
 
@@ -32,6 +33,10 @@ def axes(document: Node, problems: list[Problem]) -> dict[str, list[Node]]:
         return {}
     if not isinstance(matrix.value, dict):
         wrong = f"an object is expected, of a list of values per field, not {kind(matrix.value)}"
+        problems.append(matrix.problem(("matrix",), wrong))
+        return {}
+    if len(matrix.value) > MAX_AXES:
+        wrong = f"varies {len(matrix.value)} fields; at most {MAX_AXES} may be"
         problems.append(matrix.problem(("matrix",), wrong))
         return {}
     found = {}
