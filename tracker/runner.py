@@ -33,13 +33,13 @@ def run(
     live: Live,
     stop: StopFlag,
     say: Callable[[str], None],
-) -> Run:
+) -> None:
     """Train what `experiment` asks for on `dataset`, in a new run directory under `root`.
 
     Nothing is created before device, data and model are known to fit together. Raises
     `UsageError` or `Unavailable` where they don't, `Busy` where the run exists and `again` is not
     set, `RunFailed` when training fails, `Stopped` when `stop` was raised; in the last two the run
-    directory says so too.
+    directory says so too. `live.run` is the directory, once there is one.
     """
     spec = experiment.training
     if spec.batch_size > len(dataset.train):
@@ -53,6 +53,7 @@ def run(
     machine.prepare(chosen, experiment.seed)
     facts = provenance.collect(source, argv)
     with Run.create(root, experiment, facts, again=again) as active, _outcome(active):
+        live.run = active.run
 
         def note(line: str) -> None:
             active.log(line)
@@ -64,7 +65,6 @@ def run(
             describe(task, model, facts)
             loop.train(task, loop.begin(task, model))
             writer.finish_hparams(success=True)
-    return active.run
 
 
 def assemble(

@@ -14,6 +14,7 @@ from tracker import runner
 from tracker.data.build import build as build_data
 from tracker.data.dataset import Dataset
 from tracker.errors import RunFailed
+from tracker.launch.plan import Job
 from tracker.spec.experiment import Data, Experiment
 from tracker.store.run import Run
 from tracker.training.live import Live, StopFlag
@@ -29,16 +30,15 @@ class Outcome:
 
 
 def execute(
-    experiments: Sequence[Experiment],
+    jobs: Sequence[Job],
     *,
     root: Path,
-    source: Path,
     argv: Sequence[str],
     again: bool,
     watch: Callable[[Live], None],
     say: Callable[[str], None],
 ) -> list[Outcome]:
-    """Run each of `experiments`; one whose training fails does not keep the next from running.
+    """Run each of `jobs`; one whose training fails does not keep the next from running.
 
     Everything else that goes wrong (data missing, disk full, a signal) ends the whole list and is
     raised. `watch` is handed each run's `Live` before it begins, `say` each line for a person.
@@ -52,25 +52,26 @@ def execute(
 
     outcomes = []
     with _stop_on_signals() as stop:
-        for number, experiment in enumerate(experiments, 1):
-            live = Live(f"[{number}/{len(experiments)}] {experiment.variant} s{experiment.seed}")
+        for number, job in enumerate(jobs, 1):
+            experiment = job.experiment
+            live = Live(f"[{number}/{len(jobs)}] {experiment.variant} s{experiment.seed}")
             watch(live)
             try:
-                run = runner.run(
+                runner.run(
                     experiment,
                     dataset(experiment.data),
                     root=root,
-                    source=source,
+                    source=job.source,
                     argv=argv,
                     again=again,
                     live=live,
                     stop=stop,
                     say=say,
                 )
-                outcomes.append(Outcome(experiment, run, None))
+                outcomes.append(Outcome(experiment, live.run, None))
             except RunFailed as failure:
                 say(f"failed: {failure}")
-                outcomes.append(Outcome(experiment, None, failure))
+                outcomes.append(Outcome(experiment, live.run, failure))
     return outcomes
 
 

@@ -35,7 +35,7 @@ KEPT = 2  # the newest ones; the best is kept besides
 
 @dataclass(frozen=True)
 class Entry:
-    """One checkpoint as the manifest knows it. Raises ValueError for a file name of another kind."""
+    """One checkpoint in the manifest. Raises ValueError for a file name of another kind."""
 
     file: str
     step: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracker.store.run import Run
+
 
 @dataclass
 class Live:
@@ -14,6 +16,7 @@ class Live:
     """
 
     title: str = ""
+    run: Run | None = None  # once it has a directory
     phase: str = "preparing"
     first_step: int = 0
     step: int = 0

@@ -196,8 +196,9 @@ def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
         tags.LOSS_TRAIN: loss,
         tags.LR: lr,
         tags.EPOCH: state.step / len(task.batches),
-        tags.IMAGES_PER_SECOND: speed,
     }
+    if speed is not None:
+        values[tags.IMAGES_PER_SECOND] = speed
     if norm is not None:
         values[tags.GRAD_NORM] = norm.item()
     task.writer.scalars(state.step, values)

@@ -13,7 +13,8 @@ class Meter:
     """Collects each step's results as they are, on the device, and reduces them when asked.
 
     Adding a step costs three list appends and no synchronisation; `take` is the sync point. The
-    clock runs only between `resume` and `pause`, so evaluation and saving do not count.
+    clock runs only between `resume` and `pause`, so evaluation and saving do not count. Nor does
+    the first interval of a process, in which libraries load and memory is first touched.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -24,6 +25,7 @@ class Meter:
         self._images = 0
         self._seconds = 0.0
         self._since: float | None = None
+        self._warm = False
         self.total_images = 0
         self.total_seconds = 0.0
 
@@ -44,18 +46,22 @@ class Meter:
             self._seconds += self._clock() - self._since
             self._since = None
 
-    def take(self) -> tuple[float, float, float]:
+    def take(self) -> tuple[float, float, float | None]:
         """Return mean loss, accuracy (0 to 1) and images per second since the last `take`.
 
+        The speed is None the first time.
         Waits for the device, and only then reads the clock.
         """
         right = (torch.cat(self._logits).argmax(1) == torch.cat(self._labels)).float().mean()
         loss, accuracy = torch.stack([torch.stack(self._losses).float().mean(), right]).tolist()
         running = self._since is not None
         self.pause()
-        speed = self._images / max(self._seconds, 1e-9)
-        self.total_images += self._images
-        self.total_seconds += self._seconds
+        speed = None
+        if self._warm:
+            speed = self._images / max(self._seconds, 1e-9)
+            self.total_images += self._images
+            self.total_seconds += self._seconds
+        self._warm = True
         self._losses, self._logits, self._labels = [], [], []
         self._images, self._seconds = 0, 0.0
         if running:
@@ -64,7 +70,7 @@ class Meter:
 
     @property
     def mean_speed(self) -> float | None:
-        """Images per second over all that was taken; None before the first `take`."""
+        """Images per second over all intervals but the first; None before the second `take`."""
         return self.total_images / self.total_seconds if self.total_seconds else None
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""A run as it happens: a live bar on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console, Group
+from rich.live import Live as Screen
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tracker.cli.terminal import printable, say
+from tracker.training.live import Live
+
+REFRESHES_PER_SECOND = 4
+
+
+class Progress:
+    """What the person at the keyboard sees. `watch` takes each new run's `Live`; `say` a line."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
+        self._live = Live()
+
+    def watch(self, live: Live) -> None:
+        """Show `live` from now on."""
+        self._live = live
+        self.say(live.title)
+
+    def __rich__(self) -> Group:
+        """Draw the two lines at the foot of the terminal, as things stand this moment."""
+        live = self._live
+        head = Text.assemble((printable(live.title), "bold"), "  ", (live.phase, "dim"))
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            f"epoch {live.epoch}/{live.epochs}",
+            ProgressBar(total=max(live.total_steps, 1), completed=live.step, width=16),
+            f"step {live.step}/{live.total_steps}",
+            _number(live.images_per_second, ",.0f", "images/s"),
+            f"{_left(live)} left",
+        )
+        numbers = Text("  ").join(
+            Text.assemble((name, "dim"), " ", _number(value, ".3f"))
+            for name, value in (
+                ("loss", live.loss),
+                ("accuracy", live.accuracy),
+                ("val accuracy", live.val_accuracy),
+            )
+        )
+        return Group(head, bar, numbers)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show progress while the block runs: drawn on a terminal, else only the lines said.
+
+    `CI` set in the environment means nobody watches, whatever stderr is.
+    """
+    if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        yield Progress(say)
+        return
+    console = Console(stderr=True, highlight=False)
+    shown = Progress(lambda line: console.print(Text(printable(line))))
+    with Screen(shown, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
+        yield shown
+
+
+def _left(live: Live) -> str:
+    seconds = live.seconds_left(time.monotonic())
+    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def _number(value: float | None, form: str, unit: str = "") -> str:
+    return "–" if value is None else f"{value:{form}} {unit}".rstrip()

@@ -1,0 +1,116 @@
+"""`tracker run`: train what experiment files ask for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracker.cli.listing import document, just_made
+from tracker.cli.options import json_option, overrides_option, seeds_option
+from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.terminal import say
+from tracker.launch import plan
+from tracker.spec.convert import to_document
+from tracker.spec.experiment import Experiment
+from tracker.spec.load import load
+from tracker.store import index
+from tracker.store.run import Run
+
+if TYPE_CHECKING:  # torch stays out until the plan stands
+    from tracker.launch.here import Outcome
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SPEC…")
+@overrides_option
+@seeds_option
+@click.option("--max-steps", type=click.IntRange(min=1), metavar="N", help="End each run here.")
+@click.option("--again", is_flag=True, help="Run anew beside a run of the same name (s0.2, …).")
+@click.option("--skip-finished", is_flag=True, help="Leave out what is finished already.")
+@click.option("--dry-run", is_flag=True, help="List the runs this would make; make none.")
+@json_option
+@click.pass_obj
+def run(
+    root: Path,
+    specs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    seeds: tuple[int, ...] | None,
+    max_steps: int | None,
+    again: bool,
+    skip_finished: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Train what each SPEC asks for, one run after the other, and show what came out.
+
+    Ctrl-C stops at the next step with the state saved; a second one stops at once.
+    """
+    jobs = [
+        plan.Job(spec, experiment)
+        for spec in specs
+        for experiment in load(spec, overrides=overrides, seeds=seeds, max_steps=max_steps)
+    ]
+    jobs = plan.choose(jobs, root, again=again, skip_finished=skip_finished)
+    if not jobs:
+        say("nothing to run: all of it is finished")
+        return 0
+    if dry_run:
+        _show_plan(jobs, root, as_json=as_json)
+        return 0
+    outcomes = _execute(jobs, root, again=again)
+    _show_outcomes(outcomes, as_json=as_json)
+    return 1 if any(outcome.failure for outcome in outcomes) else 0
+
+
+def _execute(jobs: Sequence[plan.Job], root: Path, *, again: bool) -> list[Outcome]:
+    from tracker.cli.progress import progress
+    from tracker.launch import here
+
+    with progress() as shown:
+        return here.execute(
+            jobs, root=root, argv=sys.argv, again=again, watch=shown.watch, say=shown.say
+        )
+
+
+def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+    records = [index.record(outcome.run) for outcome in outcomes if outcome.run]
+    if as_json:
+        show_json(runs=[document(record) for record in records])
+        return
+    if not records:  # each failed before it had a directory; why is on stderr already
+        return
+    show_table(just_made(records))
+    experiments = " ".join(dict.fromkeys(record.experiment for record in records))
+    say(
+        f"\ntracker tensorboard {experiments}   curves, pictures, graphs\n"
+        f"tracker show {records[-1].id}   one run in full"
+    )
+
+
+def _show_plan(jobs: Sequence[plan.Job], root: Path, *, as_json: bool) -> None:
+    ids = [Run.of(root, job.experiment).id for job in jobs]
+    if as_json:
+        documents = [to_document(job.experiment) for job in jobs]
+        pairs = zip(ids, documents, strict=True)
+        show_json(runs=[{"id": name, "experiment": document} for name, document in pairs])
+        return
+    titles = ("run", "data", "backbone", "optimizer", "lr", "batch", "epochs", "steps")
+    rows = [(name, *_row(job.experiment)) for name, job in zip(ids, jobs, strict=True)]
+    show_table(Table(titles, rows, words=4))
+
+
+def _row(experiment: Experiment) -> tuple[str, ...]:
+    training, optimizer = experiment.training, experiment.optimizer
+    return (
+        experiment.data.name,
+        experiment.model.backbone,
+        optimizer.name,
+        f"{optimizer.lr:g}",
+        str(training.batch_size),
+        str(training.epochs),
+        "all" if training.max_steps is None else f"≤ {training.max_steps}",
+    )
