@@ -16,11 +16,29 @@ from tracker.models.squeeze import SEBasicBlock, SEBottleneck
 from tracker.spec.experiment import Model
 
 MODELS: dict[str, Callable[[Model, int], nn.Module]] = {
+    "small_cnn": small_cnn,
+    "resnet9": resnet9,
+    "se_resnet9": partial(resnet9, squeeze=True),
+    "cifar_resnet20": partial(cifar_resnet, depth=3),
+    "cifar_resnet32": partial(cifar_resnet, depth=5),
+    "cifar_resnet44": partial(cifar_resnet, depth=7),
+    "cifar_resnet56": partial(cifar_resnet, depth=9),
+    "cifar_resnet110": partial(cifar_resnet, depth=18),
+    "cifar_se_resnet20": partial(cifar_resnet, depth=3, block=SEBasicBlock),
+    "cifar_se_resnet32": partial(cifar_resnet, depth=5, block=SEBasicBlock),
+    "cifar_se_resnet44": partial(cifar_resnet, depth=7, block=SEBasicBlock),
+    "cifar_se_resnet56": partial(cifar_resnet, depth=9, block=SEBasicBlock),
+    "cifar_se_resnet110": partial(cifar_resnet, depth=18, block=SEBasicBlock),
     "resnet18": partial(resnet, block=BasicBlock, layers=(2, 2, 2, 2)),
     "resnet34": partial(resnet, block=BasicBlock, layers=(3, 4, 6, 3)),
     "resnet50": partial(resnet, block=Bottleneck, layers=(3, 4, 6, 3)),
     "resnet101": partial(resnet, block=Bottleneck, layers=(3, 4, 23, 3)),
     "resnet152": partial(resnet, block=Bottleneck, layers=(3, 8, 36, 3)),
+    "se_resnet18": partial(resnet, block=SEBasicBlock, layers=(2, 2, 2, 2)),
+    "se_resnet34": partial(resnet, block=SEBasicBlock, layers=(3, 4, 6, 3)),
+    "se_resnet50": partial(resnet, block=SEBottleneck, layers=(3, 4, 6, 3)),
+    "se_resnet101": partial(resnet, block=SEBottleneck, layers=(3, 4, 23, 3)),
+    "se_resnet152": partial(resnet, block=SEBottleneck, layers=(3, 8, 36, 3)),
     "resnext50_32x4d": partial(
         resnet, block=Bottleneck, layers=(3, 4, 6, 3), groups=32, width_per_group=4
     ),
@@ -34,24 +52,6 @@ MODELS: dict[str, Callable[[Model, int], nn.Module]] = {
     "wide_resnet101_2": partial(
         resnet, block=Bottleneck, layers=(3, 4, 23, 3), width_per_group=128
     ),
-    "se_resnet18": partial(resnet, block=SEBasicBlock, layers=(2, 2, 2, 2)),
-    "se_resnet34": partial(resnet, block=SEBasicBlock, layers=(3, 4, 6, 3)),
-    "se_resnet50": partial(resnet, block=SEBottleneck, layers=(3, 4, 6, 3)),
-    "se_resnet101": partial(resnet, block=SEBottleneck, layers=(3, 4, 23, 3)),
-    "se_resnet152": partial(resnet, block=SEBottleneck, layers=(3, 8, 36, 3)),
-    "cifar_resnet20": partial(cifar_resnet, depth=3),
-    "cifar_resnet32": partial(cifar_resnet, depth=5),
-    "cifar_resnet44": partial(cifar_resnet, depth=7),
-    "cifar_resnet56": partial(cifar_resnet, depth=9),
-    "cifar_resnet110": partial(cifar_resnet, depth=18),
-    "cifar_se_resnet20": partial(cifar_resnet, depth=3, block=SEBasicBlock),
-    "cifar_se_resnet32": partial(cifar_resnet, depth=5, block=SEBasicBlock),
-    "cifar_se_resnet44": partial(cifar_resnet, depth=7, block=SEBasicBlock),
-    "cifar_se_resnet56": partial(cifar_resnet, depth=9, block=SEBasicBlock),
-    "cifar_se_resnet110": partial(cifar_resnet, depth=18, block=SEBasicBlock),
-    "small_cnn": small_cnn,
-    "resnet9": resnet9,
-    "se_resnet9": partial(resnet9, squeeze=True),
 }
 
 

@@ -12,6 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tracker.errors import UsageError
 
+LARGEST_TRIED = 512  # pixels; a net that takes no picture of this size is broken in another way
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -38,21 +40,32 @@ def cost(model: nn.Module, image_size: int) -> Cost:
         with counter:
             _forward(ghost, image_size)
     except (RuntimeError, IndexError) as error:
-        smallest = next((n for n in range(image_size + 1, 513) if _works(ghost, n)), None)
-        if smallest is None:
+        smallest = _smallest(ghost)
+        if smallest is None or smallest <= image_size:
             raise  # not the picture's fault
         raise UsageError(
-            f"pictures of {image_size}×{image_size} are too small for this net; "
-            f"the smallest it takes are {smallest}×{smallest}"
+            f"pictures of {image_size}×{image_size} are too small for this network: it takes "
+            f"{smallest}×{smallest} and up; choose larger pictures or another model.backbone"
         ) from error
     parameters = sum(p.numel() for p in model.parameters())
     return Cost(parameters, counter.get_total_flops())
 
 
+def smallest_image(model: nn.Module) -> int:
+    """The least S, in pixels, for which `model` takes a picture [3, S, S] (evaluation mode).
+
+    Raises ValueError where it takes none up to LARGEST_TRIED.
+    """
+    smallest = _smallest(_without_memory(model))
+    if smallest is None:
+        raise ValueError(f"the network takes no square picture up to {LARGEST_TRIED} pixels")
+    return smallest
+
+
 def _without_memory(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose tensors have shapes only; the weights are never copied."""
     tensors: chain[Tensor] = chain(model.parameters(), model.buffers())
-    memo = {id(t): t.to("meta") for t in tensors}
+    memo = {id(tensor): tensor.to("meta") for tensor in tensors}
     return copy.deepcopy(model, memo).eval()
 
 
@@ -61,9 +74,13 @@ def _forward(ghost: nn.Module, image_size: int) -> None:
     ghost(torch.empty(1, 3, image_size, image_size, device="meta"))
 
 
-def _works(ghost: nn.Module, image_size: int) -> bool:
+def _smallest(ghost: nn.Module) -> int | None:
+    return next((size for size in range(1, LARGEST_TRIED + 1) if _takes(ghost, size)), None)
+
+
+def _takes(ghost: nn.Module, image_size: int) -> bool:
     try:
         _forward(ghost, image_size)
-    except (RuntimeError, IndexError):
+    except (RuntimeError, IndexError):  # what torch raises when nothing is left of a picture
         return False
     return True
