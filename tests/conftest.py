@@ -1,9 +1,16 @@
 """What every test stands on: one thread each, a runs folder of its own, no home and no network."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tracker.events.writer import EventWriter
+from tracker.spec.load import from_document
+from tracker.store import provenance
+from tracker.store.run import Run
+from tracker.store.summary import DataFacts, Metric, Price, Summary
 
 # Tests run side by side, one process per core; read by OpenMP and MKL when torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -18,3 +25,53 @@ def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     for name in ("TRACKER_RUNS", "TRACKER_DEBUG", "CI", "NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def _circumstances() -> provenance.Provenance:
+    return provenance.collect(None, ["tracker", "run", "x.json"], patch=False)
+
+
+@pytest.fixture
+def make_run(_circumstances: provenance.Provenance) -> Callable[..., Run]:
+    """Make a finished run of 30 steps without training it: its files, and curves of accuracy/val
+    (the three values of `accuracy`, at steps 10, 20 and 30) and loss/val."""
+
+    def make(
+        root: Path,
+        backbone: str = "resnet50",
+        seed: int = 0,
+        *,
+        name: str = "first",
+        accuracy: tuple[float, float, float] = (0.5, 0.9, 0.8),
+        ends: Exception | None = None,
+    ) -> Run:
+        document = {"name": name, "seed": seed, "model": {"backbone": backbone}}
+        loss = [1 - value for value in accuracy]
+        best = max(range(3), key=accuracy.__getitem__)
+        steps = (10, 20, 30)
+        summary = Summary(
+            metrics={
+                "accuracy/val": Metric("max", accuracy[2], 30, accuracy[best], steps[best]),
+                "loss/val": Metric("min", loss[2], 30, loss[best], steps[best]),
+            },
+            price=Price(
+                parameters=23_520_842,
+                flops=2_600_000_000,
+                images_per_second=1234.5,
+                seconds=3700.0,
+                peak_memory_bytes=None,
+            ),
+            data=DataFacts(name="shapes", digest="0" * 64, train_size=8, val_size=4, classes=("a",)),
+        )
+        active = Run.create(root, from_document(document), _circumstances, again=True)
+        with active, EventWriter(active.run.path) as events:
+            active.plan(30)
+            for step, value, down in zip(steps, accuracy, loss, strict=True):
+                events.scalars(step, {"accuracy/val": value, "loss/val": down})
+            active.update(30, 3.0, summary)
+            if ends is not None:
+                active.fail(str(ends))
+        return active.run
+
+    return make

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tracker.cli.render import show_json
+from tracker.cli.render import show_json, show_json_line
 from tracker.cli.terminal import is_terminal, out, say
 from tracker.errors import Busy
 from tracker.reading import dashboard
@@ -33,7 +33,7 @@ def browse(
     """Serve until a signal comes; or name the server that shows just these runs already."""
     names = dashboard.resolve(root, refs)
     if running := dashboard.same(root, dashboard.in_words(root, names), host, port):
-        say(f"Already open since {running.started[:16]} UTC; `tracker tensorboard --stop` ends it.")
+        say(f"Already open since {running.started[:16].replace('T', ' ')} UTC; `tracker tensorboard --stop` ends it.")
         _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
         return
     # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.
@@ -109,7 +109,7 @@ def _present(
         target = f"{getpass.getuser()}@{os.environ['SSH_CONNECTION'].split()[2]}"
         say(f"From your own machine: ssh -N -L {server.port}:127.0.0.1:{server.port} {target}")
     if as_json:
-        show_json(link=link, remarks=list(remarks), server=_document(server))
+        show_json_line(link=link, remarks=list(remarks), server=_document(server))
     else:
         out(link)
     if open_browser and _has_screen():

@@ -72,6 +72,8 @@ def _asked(asked: Mapping[str, Any]) -> str:
 
 
 def _brief(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "+".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from tracker.cli.terminal import is_terminal, out, printable
 
 SCHEMA_VERSION = 1
 NOTHING = "–"
+NARROWEST = 20  # columns: text is not wrapped into less
 STYLES = {
     "running": "cyan",
     "finished": "green",
@@ -43,8 +46,12 @@ class Table:
 
 def show_json(**content: Any) -> None:
     """Print one JSON object: `schema_version`, then `content`. NaN and ±inf become null."""
-    document = {"schema_version": SCHEMA_VERSION, **content}
-    out(json.dumps(_finite(document), indent=2, ensure_ascii=True, default=str))
+    out(json.dumps(_document(content), indent=2, default=str))
+
+
+def show_json_line(**content: Any) -> None:
+    """`show_json` on one line, for a reader of what goes on talking."""
+    out(json.dumps(_document(content), default=str))
 
 
 def show_table(table: Table) -> None:
@@ -67,11 +74,14 @@ def plain(table: Table) -> list[str]:
 
 
 def show_facts(facts: Mapping[str, str]) -> None:
-    """Print names and what they are, one pair a line; what has several lines is indented."""
-    width = max(map(len, facts), default=0)
+    """Print names and what they are; further lines of a fact stand under its first."""
+    indent = max(map(len, facts), default=0) + 2
+    room = shutil.get_terminal_size().columns - indent if is_terminal() else 0
     for name, fact in facts.items():
         lines = printable(fact, keep="\n").split("\n")
-        out("\n".join([f"{name:{width}}  {lines[0]}", *(f"{'':{width}}  {x}" for x in lines[1:])]))
+        if room >= NARROWEST:
+            lines = [part for line in lines for part in textwrap.wrap(line, room) or [""]]
+        out(f"{name:{indent}}" + f"\n{'':{indent}}".join(lines))
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -125,6 +135,10 @@ def _draw(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*(Text(printable(cell), style=STYLES.get(cell, "")) for cell in row))
     Console(highlight=False).print(drawn)
+
+
+def _document(content: Mapping[str, Any]) -> Any:
+    return _finite({"schema_version": SCHEMA_VERSION, **content})
 
 
 def _finite(value: Any) -> Any:

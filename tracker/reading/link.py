@@ -55,6 +55,6 @@ def deep_link(url: str, metrics: Sequence[str], pictured: Sequence[str]) -> str:
         "smoothing": "0",  # a curve of one point per epoch is not to be smoothed
         "runColorGroup": f"regex:{BY_VARIANT}",
     }
-    # Parentheses too: terminals end a link at them.
-    encoded = "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items())
+    # Not quote_plus: TensorBoard reads a plus as a plus.
+    encoded = "&".join(f"{key}={quote(value, safe=',:/')}" for key, value in query.items())
     return f"{url}?{encoded}#timeseries"
