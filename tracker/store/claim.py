@@ -37,8 +37,6 @@ def claim(
     with explain_os_error("create a run in", parent):
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
-        if not again and _is_taken(wanted):
-            return None
         # Not mkdtemp: its 0700 would hide the run from the people it is shared with.
         building = parent / f"{BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
         building.mkdir()
@@ -80,13 +78,6 @@ def _rename(building: Path, place: Path) -> bool:
     return True
 
 
-def _is_taken(path: Path) -> bool:
-    """Whether a rename onto `path` would be refused: an empty folder is in nobody's way."""
-    if path.is_dir() and not path.is_symlink():
-        return any(path.iterdir())
-    return os.path.lexists(path)
-
-
 def _abandon(building: Path, lock: Lock | None) -> None:
     if lock is not None:
         lock.release()
@@ -96,6 +87,13 @@ def _abandon(building: Path, lock: Lock | None) -> None:
 def _remove_abandoned(parent: Path) -> None:
     """Remove what processes killed while building left behind."""
     for path in parent.glob(f"{BUILDING}*"):
-        old = time.time() - path.lstat().st_mtime > ABANDONED_AFTER
-        if old and not is_held(path / LOCK_NAME):
+        if _age(path) > ABANDONED_AFTER and not is_held(path / LOCK_NAME):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since something was made in `path`; 0 where it is gone, its owner being at work."""
+    try:
+        return time.time() - path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0

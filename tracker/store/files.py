@@ -145,7 +145,7 @@ def read_json(path: Path) -> Any:
     """
     try:
         data = _read_regular(path)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise Damaged(f"{printable(str(path))} is missing") from error
     except OSError:
         with explain_os_error("read", path):
@@ -210,15 +210,18 @@ def _write_synced(path: Path, data: bytes | memoryview) -> None:
 
 
 def _read_regular(path: Path) -> bytes:
-    # O_NONBLOCK: a pipe of this name must not hang the reader. Unbuffered: `tracker ls` reads
+    # O_NONBLOCK: a pipe of this name must not hang the reader. Plain calls: `tracker ls` reads
     # thousands of files.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as file:
-        facts = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise Damaged(f"{printable(str(path))} is not a regular file")
         if facts.st_size > JSON_LIMIT:
             raise Damaged(f"{printable(str(path))} is larger than {JSON_LIMIT} bytes")
-        return file.read()
+        return b"".join(iter(lambda: os.read(descriptor, JSON_LIMIT), b""))
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -81,7 +81,7 @@ def _look_at(root: Path, end: float, *, patch: bool) -> tuple[Code, bytes]:
     if dirty and commit == "(initial)":
         missing = "there is no commit to compare with"
     elif dirty and not patch:
-        missing = "the experiment asks for none (logging.git_diff)"
+        missing = "not asked for"
     elif dirty:
         diff, missing = _patch(root, end)
     code = Code(

@@ -7,6 +7,7 @@ unfinished.
 
 from __future__ import annotations
 
+import os
 import signal
 import traceback
 from collections.abc import Callable
@@ -283,7 +284,7 @@ class ActiveRun:
     def _confirm(self) -> None:
         if self._ended:
             raise TrackerError(f"{self.run.id} has ended ({self._status.state})")
-        if not self.run.status_file.exists():
+        if not os.path.lexists(self.run.status_file):
             raise Unavailable(f"{printable(str(self.run.path))} was removed while it was written")
         self._lock.confirm()
 

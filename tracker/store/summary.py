@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -112,7 +113,7 @@ def read_summary(path: Path) -> Summary:
     Raises Damaged where the file is torn, of another shape or from a newer tracker, and
     Unavailable where it may not be read.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return Summary()
     document, where = read_document(path, _SUMMARY), printable(str(path))
     price, data = document["price"], document["data"]
