@@ -45,9 +45,10 @@ def run(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Train what each SPEC asks for, one run after the other, and show what came out.
+    """Train what experiment files ask for.
 
-    Ctrl-C stops at the next step with the state saved; a second one stops at once.
+    Their runs follow one another, and at the end a table shows what came out. Ctrl-C stops at the
+    next step with the state saved; a second one stops at once.
     """
     jobs = [
         plan.Job(spec, experiment)
