@@ -42,7 +42,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Scalars:
-    """The series by tag, in the order of their first points, and a report on each file read.
+    """The series by tag, sorted by name, and a report on each file read.
 
     `backwards`: the tags whose steps somewhere fail to increase. Their points are all given.
     """
@@ -121,17 +121,12 @@ class _Points:
         self._records += count
 
     def series(self) -> dict[str, Series]:
-        """Put all points in order, tags by their first point."""
+        """Put the points of each tag in order, and the tags in that of their names."""
         parts: dict[str, list[_Part]] = defaultdict(list)
         for (tag, is_tensor), some in self._parts.items():
             if not is_tensor or self._kinds.get(tag, (0, False))[1]:
                 parts[tag] += some
-        ordered = {tag: _in_order(some) for tag, some in parts.items()}
-        first = sorted(ordered, key=lambda tag: int(ordered[tag].records[0]))
-        return {
-            tag: Series(ordered[tag].steps, ordered[tag].wall_times, ordered[tag].values)
-            for tag in first
-        }
+        return {tag: _in_order(some) for tag, some in sorted(parts.items())}
 
     def _add_group(self, group: Group, count: int) -> None:
         if not count:
@@ -178,7 +173,7 @@ def _parse_one(block: Block, index: int, *, check: bool) -> Event | str:
         return f"no event: {error}"
 
 
-def _in_order(parts: list[_Part]) -> _Part:
+def _in_order(parts: list[_Part]) -> Series:
     records, steps, wall_times, values = zip(*parts, strict=True)
     whole = _Part(
         np.concatenate(records),
@@ -187,8 +182,6 @@ def _in_order(parts: list[_Part]) -> _Part:
         np.concatenate(values),
     )
     if (whole.records[1:] >= whole.records[:-1]).all():
-        return whole
+        return Series(whole.steps, whole.wall_times, whole.values)
     order = np.argsort(whole.records, kind="stable")
-    return _Part(
-        whole.records[order], whole.steps[order], whole.wall_times[order], whole.values[order]
-    )
+    return Series(whole.steps[order], whole.wall_times[order], whole.values[order])

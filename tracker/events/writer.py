@@ -76,6 +76,7 @@ class EventWriter:
         self._newest = -1  # and its step
         self.path, self._file = _create(Path(directory), clock())
         self._size = 0
+        self._is_name_synced = False
         version = wire.delimited(wire.EVENT_FILE_VERSION, FILE_VERSION)
         self._append(frame(struct.pack("<Bd", wire.EVENT_WALL_TIME, clock()) + version))
 
@@ -118,13 +119,16 @@ class EventWriter:
         """Do nothing: all is with the operating system already. TensorBoard's writers have it."""
 
     def sync(self) -> None:
-        """Return once the file is on the disk itself, where a power cut can't take it.
+        """Return once the file and its name are on the disk itself, safe from a power cut.
 
         Raises `FileNotFoundError` if the file was deleted meanwhile: nobody could ever read it.
         """
         os.fsync(self._file.fileno())
         if not os.fstat(self._file.fileno()).st_nlink:
             raise FileNotFoundError(errno.ENOENT, "event file was deleted", str(self.path))
+        if not self._is_name_synced:
+            _sync_directory(self.path.parent)
+            self._is_name_synced = True
 
     def close(self) -> None:
         """Close the file, without a sync. Twice is fine; writing after it raises `ValueError`."""
@@ -234,6 +238,14 @@ def _create(directory: Path, now: float) -> tuple[Path, io.FileIO]:
             return directory / name, io.FileIO(directory / name, "xb", opener=_open_to_append)
         except FileExistsError:
             continue  # another process was faster: look again
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open_to_append(path: str, flags: int) -> int:

@@ -1,0 +1,1 @@
+"""What is fast, and how it is known: each module is a program that prints a table."""
