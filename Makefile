@@ -18,4 +18,4 @@ test:
 
 docs: ## regenerate what is generated: the spec reference and the catalog of models
 	python -m tracker.spec.document > docs/spec.md
-	python -m tracker.models.measure > tracker/models/catalog.json
+	python -m tracker.models.measure

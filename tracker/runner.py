@@ -6,6 +6,9 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from torch import nn
 
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
@@ -17,7 +20,7 @@ from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store import provenance
 from tracker.store.run import ActiveRun, Run
-from tracker.training import loop, machine
+from tracker.training import loop, machine, pages
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
 
@@ -51,7 +54,7 @@ def run(
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
     machine.prepare(chosen, experiment.seed)
-    facts = provenance.collect(source, argv)
+    facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
     with Run.create(root, experiment, facts, again=again) as active, _outcome(active):
         live.run = active.run
 
@@ -62,9 +65,10 @@ def run(
         with RunWriter(active.run.path, warn=note) as writer:
             task = assemble(experiment, dataset, chosen, price, active, writer, live, stop, note)
             active.plan(task.total_steps)
-            describe(task, model, facts)
+            _describe(task, model, facts)
             loop.train(task, loop.begin(task, model))
-            writer.finish_hparams(success=True)
+            writer.finish_hparams()
+            writer.commit()
 
 
 def assemble(
@@ -111,6 +115,29 @@ def assemble(
         ),
         total_steps=min(total, spec.max_steps or total),
     )
+
+
+def _describe(task: loop.Task, model: nn.Module, facts: provenance.Provenance) -> None:
+    """Write the pages a run opens with: what was asked, where it runs, what the network is."""
+    patch = facts.patch.decode(errors="replace")
+    pages.write_opening(task.writer, task.experiment, _environment(task, facts), patch)
+    pages.write_inputs(task.writer, task.dataset, task.batches)
+    if task.experiment.logging.graph:
+        task.writer.graph(model, task.dataset.image_size)
+
+
+def _environment(task: loop.Task, facts: provenance.Provenance) -> dict[str, Any]:
+    document = facts.to_document()
+    shown = ("torch", "torchvision", "tensorboard", "numpy", "tracker")
+    return {
+        "computed on": task.machine.to_document(),
+        "price": {"parameters": task.cost.parameters, "FLOPs per picture": task.cost.flops},
+        "data": {"digest": task.dataset.digest},
+        **{key: document[key] for key in ("time", "command", "directory", "user", "python")},
+        "host": document["host"],
+        "code": document["code"] or document["code_missing"],
+        "packages": {name: facts.packages.get(name) for name in shown},
+    }
 
 
 @contextmanager

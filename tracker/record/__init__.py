@@ -1,0 +1,1 @@
+"""How it is written down: everything a run shows in TensorBoard."""

@@ -252,12 +252,12 @@ def _evaluate(task: Task, state: State) -> None:
 
 def _epoch_line(task: Task, state: State) -> str:
     last = {tag: metric.last for tag, metric in state.scores.metrics.items()}
-    speed = state.meter.mean_speed
+    speed = state.meter.mean_speed  # None in the first interval, which is no measure
     return (
         f"epoch {epoch(task, state):g}/{task.experiment.training.epochs}  step {state.step}  "
         f"loss {last.get(tags.LOSS_TRAIN, math.nan):.3f} → val {last[tags.LOSS_VAL]:.3f}  "
         f"accuracy {last.get(tags.ACCURACY_TRAIN, math.nan):.3f} → val "
-        f"{last[tags.ACCURACY_VAL]:.3f}  {speed or 0:,.0f} images/s"
+        f"{last[tags.ACCURACY_VAL]:.3f}" + (f"  {speed:,.0f} images/s" if speed else "")
     )
 
 

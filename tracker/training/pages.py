@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from tracker import tags
 from tracker.data.batches import TrainBatches
 from tracker.data.dataset import Dataset
-from tracker.record import pictures
+from tracker.record import pictures, text
+from tracker.record.confusion import confusion_matrix
 from tracker.record.tensorboard import RunWriter
+from tracker.spec.convert import to_document
+from tracker.spec.experiment import Experiment
 from tracker.training.evaluate import Evaluation
+
+
+def write_opening(
+    writer: RunWriter, experiment: Experiment, environment: Mapping[str, Any], patch: str
+) -> None:
+    """Write down what was asked and where it runs; `patch` is what git has not committed."""
+    document = to_document(experiment)
+    writer.text(tags.SPEC_TABLE, text.table(document, ("field", "value")))
+    writer.text(tags.SPEC_JSON, text.json_block(document))
+    writer.text(tags.ENVIRONMENT, text.table(environment, ("what", "is")))
+    if patch and experiment.logging.git_diff:
+        writer.text(tags.GIT_DIFF, text.diff_block(patch))
+    writer.hparams(experiment)
+    writer.layout()
 
 
 def write_inputs(writer: RunWriter, dataset: Dataset, batches: TrainBatches) -> None:
@@ -33,10 +53,10 @@ def write_evaluation(
     classes = dataset.classes
     predictions = pictures.prediction_grid(*told(dataset.reference), classes)
     mistakes = pictures.mistakes_grid(*told(result.worst(pictures.SHOWN)), classes)
-    confusion = pictures.confusion_matrix(result.confusion(len(classes)), classes)
+    matrix = confusion_matrix(result.confusion(len(classes)), classes)
     writer.picture(tags.PREDICTIONS, step, predictions)
     writer.picture(tags.MISTAKES, step, mistakes)
-    writer.picture(tags.CONFUSION, step, confusion)
+    writer.picture(tags.CONFUSION, step, matrix)
     first = next((one for one in model.modules() if isinstance(one, nn.Conv2d)), None)
     if first is not None:
         writer.picture(tags.FILTERS, step, pictures.filters(first.weight.detach().cpu()))

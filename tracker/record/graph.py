@@ -1,0 +1,91 @@
+"""A network as TensorBoard's Graphs page shows it, drawn from what torch.fx sees.
+
+`SummaryWriter.add_graph` goes through TorchScript: slow, deprecated inside torch, four times as many
+boxes, and their names are not the model's own. Here a box is one operation, named by the path
+people know (`layer1/0/se/fc1`), with the shape of what flows out and the parameters it holds.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from itertools import chain
+from typing import Any
+
+import torch
+from tensorboard.compat.proto.attr_value_pb2 import AttrValue
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.versions_pb2 import VersionDef
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
+
+
+def graph_of(model: nn.Module, image_size: int) -> GraphDef:
+    """Return the graph of `model` for a picture [1, 3, image_size, image_size].
+
+    Nothing is computed and `model` is not touched: a copy without memory is walked. Raises what
+    torch.fx raises for a model it cannot follow, such as one whose path depends on its data.
+    """
+    ghost = _without_memory(model)
+    traced = fx.symbolic_trace(ghost)
+    with torch.no_grad():
+        ShapeProp(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
+    names = _names(traced.graph)
+    nodes = [_node(node, names, ghost) for node in traced.graph.nodes]
+    return GraphDef(node=nodes, versions=VersionDef(producer=PRODUCER))
+
+
+def _without_memory(model: nn.Module) -> nn.Module:
+    tensors = chain(model.parameters(), model.buffers())
+    return copy.deepcopy(model, {id(one): one.to("meta") for one in tensors}).eval()
+
+
+def _names(graph: fx.Graph) -> dict[fx.Node, str]:
+    """Name each node by where it stands in the model; what is called again gets a number."""
+    seen: Counter[str] = Counter()
+    names = {}
+    for node in graph.nodes:
+        path = _path(node)
+        seen[path] += 1
+        names[node] = path if seen[path] == 1 else f"{path}_{seen[path]}"
+    return names
+
+
+def _path(node: fx.Node) -> str:
+    if node.op in ("call_module", "get_attr"):
+        return str(node.target).replace(".", "/")
+    if node.op in ("placeholder", "output"):
+        return {"placeholder": "input"}.get(node.op, node.op)
+    # A plain function (add, flatten) belongs to the module whose forward calls it.
+    scopes = [path for path, _ in node.meta.get("nn_module_stack", {}).values() if path]
+    return "/".join([*(scopes[-1].split(".") if scopes else []), _operation(node)])
+
+
+def _operation(node: fx.Node) -> str:
+    return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "call")
+
+
+def _node(node: fx.Node, names: dict[fx.Node, str], model: nn.Module) -> NodeDef:
+    kind, attributes = _operation(node), {}
+    if node.op == "call_module":
+        module = model.get_submodule(str(node.target))
+        kind = type(module).__name__
+        parameters = sum(one.numel() for one in module.parameters())
+        attributes["parameters"] = AttrValue(i=parameters)
+        if details := module.extra_repr():
+            attributes["details"] = AttrValue(s=details.encode())
+    if shape := _shape(node.meta.get("tensor_meta")):
+        attributes["_output_shapes"] = AttrValue(list=AttrValue.ListValue(shape=[shape]))
+    inputs = [names[one] for one in node.all_input_nodes]
+    return NodeDef(name=names[node], op=kind, input=inputs, attr=attributes)
+
+
+def _shape(meta: Any) -> TensorShapeProto | None:
+    """Return the shape ShapeProp found for a tensor; None where a node yields something else."""
+    if not hasattr(meta, "shape"):
+        return None
+    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in meta.shape])

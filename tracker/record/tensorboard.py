@@ -1,0 +1,169 @@
+"""The one place that names SummaryWriter: everything a run shows is written here."""
+
+from __future__ import annotations
+
+import copy
+import io
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, SupportsFloat
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.text import metadata as text_metadata
+from torch import nn
+from torch.utils.tensorboard import FileWriter, SummaryWriter
+
+from tracker import tags
+from tracker.events.writer import EventWriter
+from tracker.record import hparams
+from tracker.record.graph import graph_of
+from tracker.record.layout import LAYOUT
+from tracker.spec.experiment import Experiment
+
+# A fifth less time than zlib's default level 6, for files a few per cent larger.
+PNG_LEVEL = 1
+
+
+class RunWriter(SummaryWriter):
+    """A SummaryWriter without queue or thread: what was written is with the kernel on return.
+
+    It writes one event file into `directory`, which must exist. The steps of a tag must rise from
+    call to call, else ValueError; a full disk is an OSError in the call that met it. All that
+    SummaryWriter has is here too. Owns its file: close it, or use it as a context manager.
+    `warn` is told, in one line, what could not be drawn.
+    """
+
+    def __init__(self, directory: Path, *, warn: Callable[[str], None]) -> None:
+        self._events = EventWriter(directory, describe=tags.MEANINGS)
+        self._warn = warn
+        self._introduced: set[str] = set()
+        super().__init__(str(directory))
+
+    def scalars(self, step: int, values: Mapping[str, SupportsFloat]) -> None:
+        """Write `values` (tag → number) at `step` as one event; a few microseconds."""
+        self._events.scalars(step, values)
+
+    def picture(self, tag: str, step: int, image: npt.NDArray[np.uint8]) -> None:
+        """Write `image`, uint8 [H, W, 3], as a PNG; the same pixels give the same bytes."""
+        height, width, _ = image.shape
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "PNG", compress_level=PNG_LEVEL)
+        strings = [str(width).encode(), str(height).encode(), png.getvalue()]
+        self._write(tag, step, strings, image_metadata.create_summary_metadata, [3])
+
+    def text(self, tag: str, markdown: str) -> None:
+        """Write `markdown`, shown as it stands from the first step on."""
+        self._write(tag, 0, [markdown.encode()], text_metadata.create_summary_metadata, [])
+
+    def graph(self, model: nn.Module, image_size: int) -> None:
+        """Draw `model` for one picture [1, 3, image_size, image_size]; warn where that fails.
+
+        Neither the model's state nor any random generator is changed.
+        """
+        try:
+            drawn = graph_of(model, image_size)
+        except Exception:  # noqa: BLE001 - torch.fx raises anything; the other way may work
+            self._traced_graph(model, image_size)
+        else:
+            self._events.event(Event(wall_time=time.time(), graph_def=drawn.SerializeToString()))
+
+    def _traced_graph(self, model: nn.Module, image_size: int) -> None:
+        """Draw by following one picture: for models whose path depends on what they see."""
+        try:
+            still = copy.deepcopy(model).cpu().eval()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch deprecates what add_graph is made of
+                self.add_graph(still, torch.zeros(1, 3, image_size, image_size))
+        except Exception as error:  # noqa: BLE001 - a run is worth more than its picture
+            reason = str(error).strip().partition("\n")[0]
+            self._warn(f"the model's graph could not be drawn: {type(error).__name__}: {reason}")
+
+    def hparams(self, experiment: Experiment) -> None:
+        """Enter the run, with what was asked of it, into the HParams table."""
+        self._summary(hparams.started(experiment))
+
+    def finish_hparams(self) -> None:
+        """Mark the run as succeeded there. Failure is never said: resuming could not unsay it."""
+        self._summary(hparams.succeeded())
+
+    def layout(self) -> None:
+        """Lay out the Custom Scalars page: training and validation in one chart."""
+        self.add_custom_scalars(LAYOUT)
+
+    def commit(self) -> dict[str, int]:
+        """Wait until all is on the disk; return the event file's name and its length in bytes."""
+        self._events.sync()
+        return {self._events.path.name: self._events.position}
+
+    def close(self) -> None:
+        """Close the file. Twice is fine."""
+        super().close()
+        self._events.close()
+
+    def _get_file_writer(self) -> FileWriter:
+        # What SummaryWriter calls for every one of its own methods.
+        writer: FileWriter | None = self.file_writer
+        if writer is None:
+            writer = _Adapter(self._events)
+            vars(self).update(file_writer=writer, all_writers={self.log_dir: writer})
+        return writer
+
+    def _write(
+        self,
+        tag: str,
+        step: int,
+        strings: list[bytes],
+        metadata: Callable[..., SummaryMetadata],
+        shape: list[int],
+    ) -> None:
+        """Write a tensor of strings. Its metadata stands on the tag's first value only."""
+        dimensions = [TensorShapeProto.Dim(size=size) for size in shape]
+        tensor = TensorProto(
+            dtype=DT_STRING, tensor_shape=TensorShapeProto(dim=dimensions), string_val=strings
+        )
+        value = Summary.Value(tag=tag, tensor=tensor)
+        if tag not in self._introduced:
+            title, description = tags.MEANINGS.get(tag, (tag, ""))
+            value.metadata.CopyFrom(metadata(display_name=title, description=description))
+            self._introduced.add(tag)
+        self._summary(Summary(value=[value]), step)
+
+    def _summary(self, summary: Any, step: int = 0) -> None:
+        self._events.event(Event(wall_time=time.time(), step=step, summary=summary))
+
+
+class _Adapter(FileWriter):
+    """torch's FileWriter, with ours beneath it in place of the one with a queue and a thread."""
+
+    def __init__(self, events: EventWriter) -> None:
+        self.event_writer = _EventWriter(events)
+
+
+class _EventWriter:
+    """The face FileWriter expects of TensorBoard's EventFileWriter."""
+
+    def __init__(self, events: EventWriter) -> None:
+        self._events = events
+
+    def get_logdir(self) -> str:
+        return str(self._events.path.parent)
+
+    def add_event(self, event: Event) -> None:
+        self._events.event(event)
+
+    def flush(self) -> None:
+        self._events.flush()
+
+    def close(self) -> None:
+        self._events.close()
