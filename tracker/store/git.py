@@ -68,6 +68,8 @@ def _try(place: Path, end: float, *, patch: bool) -> tuple[Code, bytes] | str:
         return _look_at(Path(os.fsdecode(answer.removesuffix(b"\n"))), end, patch=patch)
     except _NoAnswerError as error:
         return str(error)
+    except OSError as error:  # no temporary file to be had, or git may not be started
+        return f"git cannot be asked: {error}"
 
 
 def _look_at(root: Path, end: float, *, patch: bool) -> tuple[Code, bytes]:

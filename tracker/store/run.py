@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable
@@ -200,11 +199,6 @@ class ActiveRun:
         self._clock = clock
         self._ended = False
 
-    @property
-    def status(self) -> Status:
-        """What was last written."""
-        return self._status
-
     def plan(self, total_steps: int) -> None:
         """Say how many optimizer steps the run will have taken when it finishes."""
         self._write(total_steps=total_steps)
@@ -240,12 +234,7 @@ class ActiveRun:
     def __enter__(self) -> ActiveRun:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if self._ended:
             return
         if error is None:

@@ -112,6 +112,16 @@ def test_without_git_there_is_a_reason(tmp_path: Path, monkeypatch: pytest.Monke
     assert git.look([tmp_path]) == (None, b"", "git is not installed")
 
 
+def test_without_room_for_a_temporary_file_there_is_a_reason(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    code, _, missing = git.look([repository])
+    assert code is None
+    assert missing is not None
+    assert "git cannot be asked" in missing
+
+
 def test_a_git_that_hangs_is_given_up(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
