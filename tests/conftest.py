@@ -62,7 +62,9 @@ def make_run(_circumstances: provenance.Provenance) -> Callable[..., Run]:
                 seconds=3700.0,
                 peak_memory_bytes=None,
             ),
-            data=DataFacts(name="shapes", digest="0" * 64, train_size=8, val_size=4, classes=("a",)),
+            data=DataFacts(
+                name="shapes", digest="0" * 64, train_size=8, val_size=4, classes=("a",)
+            ),
         )
         active = Run.create(root, from_document(document), _circumstances, again=True)
         with active, EventWriter(active.run.path) as events:

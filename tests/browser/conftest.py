@@ -32,12 +32,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own profile (pins and settings live in it); fails the test on any page error."""
+    """A page of its own profile, as pins and settings live in it; no error may happen on it."""
     context = browser.new_context(viewport={"width": 1600, "height": 1200})
     shown = context.new_page()
     errors: list[str] = []
     shown.on("pageerror", lambda error: errors.append(str(error)))
-    shown.on("response", lambda r: errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    shown.on(
+        "response", lambda r: errors.append(f"{r.status} {r.url}") if r.status >= 400 else None
+    )
     yield shown
     context.close()
     assert errors == []

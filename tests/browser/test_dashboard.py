@@ -41,7 +41,7 @@ def link(tmp_path: Path, make_run: Callable[..., Run]) -> Iterator[str]:
     for index, variant in enumerate(VARIANTS):
         for seed in (0, 1):
             add_pictures(make_run(tmp_path / "runs", variant, seed), 60 + 100 * index)
-    command = [sys.executable, "-m", "tracker.cli.main", "--runs", tmp_path / "runs"]
+    command = [sys.executable, "-m", "tracker.cli.main", "--runs", str(tmp_path / "runs")]
     with subprocess.Popen(
         [*command, "tensorboard", "--json", "--no-browser"], stdout=subprocess.PIPE, text=True
     ) as server:

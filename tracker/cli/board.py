@@ -33,7 +33,7 @@ def browse(
     """Serve until a signal comes; or name the server that shows just these runs already."""
     names = dashboard.resolve(root, refs)
     if running := dashboard.same(root, dashboard.in_words(root, names), host, port):
-        say(f"Already open since {running.started[:16].replace('T', ' ')} UTC; `tracker tensorboard --stop` ends it.")
+        say("It is open already; `tracker tensorboard --stop` ends it.")
         _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
         return
     # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from pathlib import Path
-from typing import Any
 
 import click
 
+from tracker.cli.starter import starter
 from tracker.cli.terminal import out, say
 from tracker.errors import Busy
-from tracker.spec.schema import FILE, choices
+from tracker.spec.schema import choices
 from tracker.store.files import explain_os_error
-
-_DESCRIPTION = (
-    "Which of these backbones is better? Each is trained from two seeds, so that a difference can "
-    "be told from chance. What is left out has its default: `tracker schema` explains every field."
-)
 
 
 @click.command()
@@ -45,7 +38,7 @@ def init(path: Path, dataset: str, backbones: tuple[str, ...]) -> None:
 
     The file's name becomes the experiment's. A file that exists is never overwritten.
     """
-    fields = _starter(path, dataset, backbones).items()
+    fields = starter(path, dataset, backbones).items()
     lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in fields)
     with explain_os_error("create", path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,16 +49,3 @@ def init(path: Path, dataset: str, backbones: tuple[str, ...]) -> None:
             raise Busy(f"{path} exists, and is left as it is; give another name") from error
     out(str(path))
     say(f"Next: tracker validate {path}\n      tracker run {path}\n      tracker tensorboard")
-
-
-def _starter(path: Path, dataset: str, backbones: tuple[str, ...]) -> dict[str, Any]:
-    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:63] or "experiment"
-    return {
-        "$schema": os.path.relpath(FILE, path.parent),
-        "name": name,
-        "description": _DESCRIPTION,
-        "data": {"name": dataset},
-        "training": {"epochs": 3, "batch_size": 128},
-        "matrix": {"model.backbone": backbones, "seed": [0, 1]},
-        "compare": {"by": "model.backbone", "metric": "accuracy/val", "goal": "max"},
-    }

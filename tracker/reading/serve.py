@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from tensorboard import default, program  # type: ignore[import-untyped]
+from tensorboard import default, program
 
 from tracker.errors import NoSuchRun, Unavailable
 from tracker.reading import dashboard, view
