@@ -178,11 +178,11 @@ def _split(data: bytes, sizes: dict[bytes, int]) -> tuple[list[int], int, str]:
     `sizes` remembers the headers found right, as most records have one of a few lengths.
     """
     starts = [0]
-    at = 0
-    while at + HEADER_SIZE <= len(data):
+    at, end = 0, len(data)
+    while at + HEADER_SIZE <= end:
         head = data[at : at + HEADER_SIZE]
-        size = sizes.get(head, 0)
-        if not size:
+        size = sizes.get(head)
+        if size is None:
             length, crc = _HEADER.unpack(head)
             if masked_crc(head[:8]) != crc:
                 return starts, 0, "wrong checksum of a length"
@@ -190,7 +190,7 @@ def _split(data: bytes, sizes: dict[bytes, int]) -> tuple[list[int], int, str]:
                 return starts, 0, f"a record of {length} bytes"
             size = sizes[head] = HEADER_SIZE + length + FOOTER_SIZE
         at += size
-        if at > len(data):
-            return starts, max(_CHUNK, at - len(data)), ""
+        if at > end:
+            return starts, max(_CHUNK, at - end), ""
         starts.append(at)
     return starts, _CHUNK, ""

@@ -78,7 +78,12 @@ class EventWriter:
         self._size = 0
         self._is_name_synced = False
         version = wire.delimited(wire.EVENT_FILE_VERSION, FILE_VERSION)
-        self._append(frame(struct.pack("<Bd", wire.EVENT_WALL_TIME, clock()) + version))
+        try:
+            self._append(frame(struct.pack("<Bd", wire.EVENT_WALL_TIME, clock()) + version))
+        except BaseException:
+            self.close()
+            self.path.unlink()
+            raise
 
     @property
     def position(self) -> int:

@@ -225,6 +225,12 @@ def test_full_disk_raises_and_leaves_whole_records(writer: EventWriter) -> None:
     _events(writer.path)
 
 
+def test_disk_full_from_the_start_leaves_no_file(tmp_path: Path) -> None:
+    with _file_size_limit(10), pytest.raises(OSError, match="File too large"):
+        EventWriter(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def _make_flaky(writer: EventWriter) -> _Flaky:
     writer._file.close()
     flaky = _Flaky(writer.path, "ab")
