@@ -17,7 +17,7 @@ from typing import Any
 
 from tracker.errors import Problem
 from tracker.spec.node import INVALID, Node, Text, plain
-from tracker.spec.schema import Schema, Variants, fields, variants
+from tracker.spec.schema import Schema, Variants, fields, resolved, variants
 from tracker.spec.words import Path, dotted, kind, listed, nearest, shorten, show
 
 _MOST = 10  # unknown keys that are reported of one object
@@ -61,6 +61,7 @@ _ALSO_CALLED = {
     "scheduler": "schedule",
     "step_size": "step_epochs",
     "train": "training",
+    "wd": "weight_decay",
 }
 
 
@@ -110,15 +111,15 @@ def _mistyped(value: Any, types: str | Sequence[str]) -> str | None:
     for name in allowed:
         if isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool)):
             return None
-    wrong = f"{listed([_NAMES[name] for name in allowed], 'or')} is expected, not {kind(value)}"
+    wrong = f"{listed([_NAMES[name] for name in allowed], 'or')} is expected, not"
     if isinstance(value, float) and "integer" in allowed:
         exact = value.is_integer() and abs(value) < 2**53
-        return f"{wrong} {show(value)}" + (f"; write {int(value)}" if exact else "")
+        return f"{wrong} the number {show(value)}" + (f"; write {int(value)}" if exact else "")
     if isinstance(value, str):
-        return f"{wrong} {show(value)}"
+        return f"{wrong} the string {show(value)}"
     if isinstance(value, (int, float)) and "string" in allowed:
-        return f'{wrong}; quoted it would be one: "{show(value)}"'
-    return wrong
+        return f'{wrong} {kind(value)}; quoted it would be one: "{show(value)}"'
+    return f"{wrong} {kind(value)}"
 
 
 def _foreign(value: Any, allowed: Sequence[Any], title: str) -> str | None:
@@ -212,7 +213,7 @@ def _chosen(node: Node, kinds: Variants, path: Path, problems: list[Problem]) ->
     if given.value is INVALID:
         return ""
     title = kinds.members[kinds.default]["properties"][kinds.by]["title"]
-    wrong = _mistyped(given.value, "string") or _foreign(given.value, list(kinds.members), title)
+    wrong = _foreign(given.value, list(kinds.members), title)
     if wrong is not None:
         problems.append(given.problem((*path, kinds.by), wrong))
         return ""
@@ -231,6 +232,8 @@ def _belongs(key: str, chosen: str, kinds: Variants) -> str | None:
 def _meant(key: str, known: Sequence[str], path: Path) -> str:
     """What to say of a key that nothing here is called."""
     wrong = f"unknown key '{shorten(key)}'"
+    if not path:  # a run has no matrix, but the file that it comes from has
+        known = list(resolved()["properties"])
     names = [*known, *(also for also, ours in _ALSO_CALLED.items() if ours in known)]
     if near := nearest(key, names):
         return f"{wrong}; did you mean '{_ALSO_CALLED.get(near, near)}'?"

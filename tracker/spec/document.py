@@ -32,8 +32,9 @@ here. This is a whole one, asking a question of six runs:
 once, each with its place, the rule, and the nearest valid name:
 
 ```
-experiments/a.json:5:30: optimizer.momentum: momentum belongs to sgd; adam takes lr, betas, eps and weight_decay
-experiments/a.json:6:26: training.epochs: an integer is expected, not a number 30.0; write 30
+experiments/a.json:5:30: optimizer.lr: must be above 0, and is 0
+experiments/a.json:5:38: optimizer.wd: unknown key 'wd'; did you mean 'weight_decay'?
+experiments/a.json:6:26: training.epochs: an integer is expected, not the number 30.0; write 30
 ```
 
 """

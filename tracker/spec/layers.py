@@ -9,6 +9,7 @@ from pathlib import Path
 from tracker.errors import Problem, SpecError
 from tracker.spec.merge import merge, override
 from tracker.spec.node import INVALID, Node, Text, place
+from tracker.spec.schema import choosers
 from tracker.spec.source import argument, read
 from tracker.spec.words import shorten
 
@@ -90,24 +91,10 @@ def lay_arguments(
     problems: list[Problem],
 ) -> Node:
     """`document` under the arguments of the command line; bad ones are added to `problems`."""
-    seen: set[str] = set()
-    for text in overrides:
-        source = f"--set {shorten(text, 200)}"
-        path, equals, value = text.partition("=")
-        keys = _keys(path)
-        if not equals or not path or not all(keys):
-            wrong = "PATH=VALUE is expected, as in optimizer.lr=0.01"
-        elif path in seen:
-            wrong = f"{shorten(path)} is set twice"
-        elif keys[0] in ("extends", "version", "$schema"):
-            wrong = f"{keys[0]} is the file's to say"
-        else:
-            seen.add(path)
-            node, found = argument(source, value, keys)
-            problems += found
-            document = override(document, keys, node)
-            continue
-        problems.append(Problem(source, 0, 0, "", wrong))
+    given = _parsed(overrides, problems)
+    # blocks before fields, and what chooses a variant before what may belong to it
+    for path in sorted(given, key=lambda path: (len(_keys(path)), path not in choosers())):
+        document = override(document, _keys(path), given[path])
     if seeds is not None:
         axis = Text(f"--seeds {','.join(map(str, seeds))}", whole=False)
         document = override(document, ("matrix", "seed"), place(list(seeds), axis))
@@ -115,6 +102,27 @@ def lay_arguments(
         limit = Text(f"--max-steps {max_steps}", whole=False)
         document = override(document, ("training", "max_steps"), place(max_steps, limit))
     return document
+
+
+def _parsed(overrides: Sequence[str], problems: list[Problem]) -> dict[str, Node]:
+    """The value that each path is set to."""
+    given: dict[str, Node] = {}
+    for text in overrides:
+        source = f"--set {shorten(text, 200)}"
+        path, equals, value = text.partition("=")
+        keys = _keys(path)
+        if not equals or not all(keys):
+            wrong = "PATH=VALUE is expected, as in optimizer.lr=0.01"
+        elif path in given:
+            wrong = f"{shorten(path)} is set twice"
+        elif keys[0] in ("extends", "version", "$schema"):
+            wrong = f"{keys[0]} is the file's to say"
+        else:
+            given[path], found = argument(source, value, keys)
+            problems += found
+            continue
+        problems.append(Problem(source, 0, 0, "", wrong))
+    return given
 
 
 def _keys(path: str) -> tuple[str, ...]:

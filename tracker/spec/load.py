@@ -70,20 +70,22 @@ def from_document(document: Mapping[str, Any], source: str = "experiment") -> Ex
 def _filled(member: Node, problems: list[Problem]) -> dict[str, Any]:
     """The member's document with every default; its problems, rules between fields included."""
     document: dict[str, Any] = check(member, run(), (), problems)
-    for path, wrong in broken(document):
-        problems.append(
-            _nearest_node(member, path.split(".")).problem(tuple(path.split(".")), wrong)
-        )
+    for path, wrong, other in broken(document):
+        found, rest = _down(member, path)
+        if rest and not _down(member, other)[1]:  # the file leaves it at its default
+            found, _ = _down(member, other)
+        problems.append(found.problem(tuple(path.split(".")), wrong))
     return document
 
 
-def _nearest_node(node: Node, path: Sequence[str]) -> Node:
-    """The node at `path`, or what surrounds it where the value is a default."""
-    for key in path:
+def _down(node: Node, path: str) -> tuple[Node, int]:
+    """The node at a dotted path, or the last one on the way, and how many keys are missing."""
+    keys = path.split(".")
+    for i, key in enumerate(keys):
         if not isinstance(node.value, dict) or key not in node.value:
-            break
+            return node, len(keys) - i
         node = node.value[key]
-    return node
+    return node, 0
 
 
 def _settle(
@@ -97,7 +99,7 @@ def _settle(
         problems.append(node.problem(("variant",), "names one run, and the matrix makes several"))
     by = filled[0]["compare"]["by"]
     if varied and by is not None and by not in varied:
-        node = _nearest_node(document, ("compare", "by"))
+        node, _ = _down(document, "compare.by")
         wrong = f"is {by}, which is the same in every run; the matrix varies {listed(varied)}"
         problems.append(node.problem(("compare", "by"), wrong))
     taken: set[tuple[str, int]] = set()
@@ -121,11 +123,14 @@ def _value(document: Mapping[str, Any], path: str) -> Any:
 
 
 def _sorted(problems: Sequence[Problem], first: str) -> SpecError:
-    """The problems in file order, each once, at most 50 of them."""
-    sources = list(dict.fromkeys([first, *(problem.source for problem in problems)]))
-    ordered = sorted(
-        dict.fromkeys(problems), key=lambda p: (sources.index(p.source), p.line, p.column)
-    )
+    """The problems in file order, arguments last, each once, at most 50 of them."""
+    sources = {source: i for i, source in enumerate([first, *(p.source for p in problems)][::-1])}
+
+    def order(problem: Problem) -> tuple[bool, int, int, int]:
+        at = -sources[problem.source]  # where the source came up first
+        return not problem.line, at, problem.line, problem.column
+
+    ordered = sorted(dict.fromkeys(problems), key=order)
     if len(ordered) > MAX_PROBLEMS:
         more = f"and {len(ordered) - MAX_PROBLEMS} more problems"
         ordered[MAX_PROBLEMS:] = [Problem(first, 0, 0, "", more)]

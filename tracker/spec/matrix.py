@@ -14,7 +14,7 @@ from tracker.errors import Problem
 from tracker.spec.check import twice
 from tracker.spec.merge import assign
 from tracker.spec.node import INVALID, Node
-from tracker.spec.schema import fields, variants
+from tracker.spec.schema import choosers, fields
 from tracker.spec.words import kind, listed, nearest, shorten
 
 MAX_RUNS = 1000
@@ -47,10 +47,8 @@ def axes(document: Node, problems: list[Problem]) -> dict[str, list[Node]]:
         elif values.value is INVALID:
             continue
         elif not isinstance(values.value, list) or not values.value:
-            wrong = f"a list of at least one value is expected, not {kind(values.value)}"
-            problems.append(
-                values.problem(path, wrong if values.value != [] else f"{wrong}, empty")
-            )
+            given = "an empty one" if values.value == [] else kind(values.value)
+            problems.append(values.problem(path, f"a list of values is expected, not {given}"))
         elif again := twice(values.value, path):
             problems += again
         else:
@@ -81,12 +79,11 @@ def members(document: Node, values: Mapping[str, Sequence[Node]]) -> Iterator[No
     """The document of each run: the product of the axes, the last one changing fastest."""
     kept = {key: n for key, n in document.value.items() if key not in ("matrix", "extends")}
     bare = document.holding(kept)
-    chooses = {f"{block}.{kinds.by}" for block, kinds in variants().items()}
     for combination in itertools.product(*values.values()):
         member = bare
         # variants first: choosing one drops the other's fields, which later values may set
         chosen = dict(zip(values, combination, strict=True))
-        for axis in sorted(chosen, key=lambda axis: axis not in chooses):
+        for axis in sorted(chosen, key=lambda axis: axis not in choosers()):
             member = assign(member, axis.split("."), chosen[axis])
         yield member
 
@@ -119,5 +116,7 @@ def _names(paths: Sequence[str]) -> dict[str, str]:
 def _safe(value: Any) -> str:
     if isinstance(value, list):
         return "+".join(map(_safe, value)).replace("+", "-") or "none"
-    text = value if isinstance(value, str) else json.dumps(value).removesuffix(".0")
+    text = (
+        value if isinstance(value, str) else json.dumps(value).removesuffix(".0").replace("e+", "e")
+    )
     return _UNSAFE.sub("-", text.lower()).strip(".")

@@ -9,9 +9,10 @@ layer's matrix varies, that axis keeps the one value. Nodes are shared, never ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tracker.spec.node import Node
-from tracker.spec.schema import variants
+from tracker.spec.schema import Variants, variants
 
 _OWN = {"$schema", "extends", "variant"}  # what a file says of itself, not of those extending it
 
@@ -87,7 +88,11 @@ def _switched(fields: Mapping[str, Node], over: Mapping[str, Node], block: str) 
         return dict(fields)
     former = fields[kinds.by].value if kinds.by in fields else kinds.default
     latter = over[kinds.by].value
-    if not {former, latter} <= kinds.members.keys():
+    if not (_is_one(former, kinds) and _is_one(latter, kinds)):
         return dict(fields)
     gone = kinds.members[former]["properties"].keys() - kinds.members[latter]["properties"].keys()
     return {key: node for key, node in fields.items() if key not in gone}
+
+
+def _is_one(name: Any, kinds: Variants) -> bool:
+    return isinstance(name, str) and name in kinds.members

@@ -6,19 +6,26 @@ whose fields are themselves wrong says nothing.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tracker.spec.node import INVALID
 from tracker.spec.words import listed, show
 from tracker.tags import GOALS
 
-Finding: TypeAlias = tuple[str, str]  # dotted path of the field to point at, and what is wrong
-
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 _PICTURES = {"cifar10": 50_000}  # training pictures where train_size is null
 _SIDE = 32  # pixels, of every data set that has no image_size
+
+
+class Finding(NamedTuple):
+    """What is wrong with the field at the dotted `path`, given the field at `other`."""
+
+    path: str
+    wrong: str
+    other: str
 
 
 class _Unknown(Exception):  # noqa: N818  # control flow of `broken`, not an error
@@ -58,82 +65,71 @@ def _findings(rule: Rule, the: Filled) -> list[Finding]:
         return []
 
 
-def _names(the: Filled) -> Iterator[Finding]:
-    name = the("name")
-    if _RESERVED.fullmatch(name):
-        yield "name", f"{show(name)} is a name that Windows reserves for a device"
-    if name.endswith("."):
-        yield "name", f"{show(name)} ends in '.', which Windows drops"
-
-
-def _variants(the: Filled) -> Iterator[Finding]:
-    variant = the("variant")
-    if variant is not None and (_RESERVED.fullmatch(variant) or variant.endswith(".")):
-        yield "variant", f"{show(variant)} is a name that Windows reserves or changes"
+def _name_is_a_directory_everywhere(the: Filled) -> Iterator[Finding]:
+    for path in ("name", "variant"):
+        name = the(path) or ""
+        if _RESERVED.fullmatch(name):
+            yield Finding(path, f"{show(name)} is a name that Windows reserves for a device", path)
+        if name.endswith("."):
+            yield Finding(path, f"{show(name)} ends in '.', which Windows drops", path)
 
 
 def _batch_fits_the_data(the: Filled) -> Iterator[Finding]:
-    size = the("data.train_size") or _PICTURES.get(the("data.name"))
+    source = "data.train_size" if the("data.train_size") else "data.name"
+    size = the("data.train_size") or _PICTURES.get(the("data.name"), math.inf)
     batch = the("training.batch_size")
-    if size is not None and batch > size:
-        where = "data.train_size" if the("data.train_size") else the("data.name")
-        yield "training.batch_size", f"is {batch}, more than the {size} pictures of {where}"
+    if batch > size:
+        wrong = f"is {batch}, and {source} is {the(source)}: more than the {size} pictures there"
+        yield Finding("training.batch_size", wrong, source)
 
 
 def _warmup_is_shorter(the: Filled) -> Iterator[Finding]:
     warmup, epochs = the("schedule.warmup_epochs"), the("training.epochs")
     if warmup >= epochs:
-        yield (
-            "schedule.warmup_epochs",
-            f"is {warmup:g}, and training.epochs is {epochs}: it must be shorter",
-        )
+        wrong = f"is {warmup:g}, and training.epochs is {epochs}: it must be shorter"
+        yield Finding("schedule.warmup_epochs", wrong, "training.epochs")
 
 
 def _step_is_reached(the: Filled) -> Iterator[Finding]:
     step, epochs = the("schedule.step_epochs"), the("training.epochs")
     if step >= epochs:
-        yield "schedule.step_epochs", f"is {step}, and training.epochs is {epochs}: it never drops"
+        wrong = f"is {step}, and training.epochs is {epochs}: it never drops"
+        yield Finding("schedule.step_epochs", wrong, "training.epochs")
 
 
 def _milestones_are_reached(the: Filled) -> Iterator[Finding]:
     milestones, epochs = the("schedule.milestones"), the("training.epochs")
     if milestones != sorted(set(milestones)):
-        yield "schedule.milestones", f"must rise, and are {listed([str(m) for m in milestones])}"
+        wrong = f"must rise, and are {listed([str(m) for m in milestones])}"
+        yield Finding("schedule.milestones", wrong, "schedule.name")
     if max(milestones) >= epochs:
-        yield (
-            "schedule.milestones",
-            f"hold {max(milestones)}, and training.epochs is {epochs}: it is never reached",
-        )
+        wrong = f"hold {max(milestones)}, and training.epochs is {epochs}: it is never reached"
+        yield Finding("schedule.milestones", wrong, "training.epochs")
 
 
 def _lr_falls(the: Filled) -> Iterator[Finding]:
     lowest, lr = the("schedule.min_lr"), the("optimizer.lr")
     if lowest >= lr:
-        yield "schedule.min_lr", f"is {lowest:g}, and optimizer.lr is {lr:g}: it must be lower"
+        wrong = f"is {lowest:g}, and optimizer.lr is {lr:g}: it must be lower"
+        yield Finding("schedule.min_lr", wrong, "optimizer.lr")
 
 
 def _nesterov_has_momentum(the: Filled) -> Iterator[Finding]:
     if the("optimizer.nesterov") and the("optimizer.momentum") == 0:
-        yield "optimizer.nesterov", "is true, and optimizer.momentum is 0: it needs a momentum"
+        wrong = "is true, and optimizer.momentum is 0: it needs a momentum"
+        yield Finding("optimizer.nesterov", wrong, "optimizer.momentum")
 
 
-def _crop_fits(the: Filled) -> Iterator[Finding]:
-    side, padding = _side(the), the("data.crop_padding")
-    if padding >= side:
-        yield (
-            "data.crop_padding",
-            f"is {padding}, and pictures have a side of {side}: it must be less",
-        )
-
-
-def _cutout_fits(the: Filled) -> Iterator[Finding]:
-    side, size = _side(the), the("data.cutout_size")
-    if size > side:
-        yield "data.cutout_size", f"is {size}, and pictures have a side of {side}: it must fit"
-
-
-def _side(the: Filled) -> int:
-    return int(the("data.image_size") if the("data.name") == "image_folder" else _SIDE)
+def _augmentation_fits_the_picture(the: Filled) -> Iterator[Finding]:
+    source = "data.image_size" if the("data.name") == "image_folder" else "data.name"
+    side = the(source) if source == "data.image_size" else _SIDE
+    padding, square = the("data.crop_padding"), the("data.cutout_size")
+    if "random_crop" in the("data.augment") and padding >= side:
+        wrong = f"is {padding}, and pictures have a side of {side}: it must be less"
+        yield Finding("data.crop_padding", wrong, source)
+    if "cutout" in the("data.augment") and square > side:
+        wrong = f"is {square}, and pictures have a side of {side}: it must fit"
+        yield Finding("data.cutout_size", wrong, source)
 
 
 def _goal(block: str) -> Rule:
@@ -143,22 +139,21 @@ def _goal(block: str) -> Rule:
         metric, goal = the(f"{block}.metric"), the(f"{block}.goal")
         right = GOALS.get(metric, goal)
         if goal != right:
-            yield f"{block}.goal", f'is "{goal}", and {block}.metric is {metric}: write "{right}"'
+            wrong = f'is "{goal}", and {block}.metric is {metric}: write "{right}"'
+            yield Finding(f"{block}.goal", wrong, f"{block}.metric")
 
     return rule
 
 
 RULES: tuple[Rule, ...] = (
-    _names,
-    _variants,
+    _name_is_a_directory_everywhere,
     _batch_fits_the_data,
     _warmup_is_shorter,
     _step_is_reached,
     _milestones_are_reached,
     _lr_falls,
     _nesterov_has_momentum,
-    _crop_fits,
-    _cutout_fits,
+    _augmentation_fits_the_picture,
     _goal("training.early_stopping"),
     _goal("checkpoint"),
     _goal("compare"),

@@ -229,7 +229,8 @@ class _Scanner:
     def fail_at_end(self, opened: int) -> None:
         if self.at == len(self.text):
             line, column = self.source.place(opened)
-            self.fail(f"the end, but the '{self.text[opened]}' of {line}:{column} is not closed")
+            where = f" of {line}:{column}" if line else ""
+            self.fail(f"the end, but the '{self.text[opened]}'{where} is not closed")
 
     def fail_at_word(self, word: str) -> NoReturn:
         if word in _MEANT:

@@ -86,6 +86,12 @@ def _variants(block: Schema) -> Variants:
     return Variants(by, members, default["properties"][by]["default"])
 
 
+@functools.cache
+def choosers() -> frozenset[str]:
+    """Dotted paths of the fields that decide a variant, such as `optimizer.name`."""
+    return frozenset(f"{block}.{kinds.by}" for block, kinds in variants().items())
+
+
 def choices(block: str) -> list[Choice]:
     """What the block `data` or `model` (or `optimizer`, `schedule`) can be, in schema order."""
     by, members, _ = variants()[block]
