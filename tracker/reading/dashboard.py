@@ -262,7 +262,7 @@ def _ask(address: str, port: int) -> dict[str, Any] | None:
     try:
         connection.request("GET", "/data/environment")
         answer = json.loads(connection.getresponse().read(65536))
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None
     finally:
         connection.close()

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from tensorboard import default, program
 
-from tracker.errors import NoSuchRun, Unavailable
+from tracker.errors import Busy, NoSuchRun, Unavailable
 from tracker.reading import dashboard, view
 from tracker.reading.dashboard import Server
 from tracker.reading.view import View
@@ -54,12 +54,14 @@ class _Ended(BaseException):
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP end the block quietly, whatever this process inherited.
+    """Let SIGINT, SIGTERM and SIGHUP end the block quietly.
 
-    A script starts `tracker tensorboard &` with SIGINT ignored. Once one came the rest are
-    ignored, so that the clean-up is not cut short.
+    SIGINT even where it was inherited as ignored, as by `tracker tensorboard &` in a script; SIGHUP
+    not, for that is what nohup asks. Once one came the rest are ignored: nothing cuts the clean-up
+    short. For the main thread.
     """
-    before = {number: signal.signal(number, _end) for number in _ENDS}
+    kept = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    before = {number: signal.signal(number, _end) for number in _ENDS if number not in kept}
     try:
         with contextlib.suppress(_Ended):
             yield
@@ -113,7 +115,7 @@ def launch(
 
     Raises what `choose_port` raises, and Unavailable where TensorBoard cannot start.
     """
-    while True:
+    for _ in range(dashboard.PORTS_TRIED):
         port, remark = dashboard.choose_port(root, address, wanted)
         board = program.TensorBoard(plugins=_plugins())
         board.configure(
@@ -135,6 +137,7 @@ def launch(
         except program.TensorBoardServerException as error:
             raise Unavailable(f"TensorBoard did not start: {error.msg}") from error
         return port, remark
+    raise Busy(f"every port tried at {address} was taken meanwhile; try again")
 
 
 def sweep(root: Path) -> None:

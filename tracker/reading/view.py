@@ -22,6 +22,7 @@ class View:
     A name is a path under the root with "/" between its parts: an experiment, a variant or a run.
     What comes or goes inside a linked folder shows by itself. `logdir`, which TensorBoard is given,
     has a new name each time. A context manager: at the end the links go, what they point to stays.
+    Raises OSError where `root` may not be read.
     """
 
     def __init__(self, root: Path, names: Sequence[str] = ()) -> None:
@@ -35,7 +36,11 @@ class View:
         whole = [f"{name}/" for name in self._names] == [_prefix(names)]
         self.logdir = self.path / self._names[0] if whole else self.path
         self._strip = "" if whole else _prefix(names)
-        self.refresh()
+        try:
+            self.refresh()
+        except BaseException:
+            remove(self.path)
+            raise
 
     def refresh(self) -> None:
         """Link experiments that came since, unlink those that went. Raises OSError."""
