@@ -15,7 +15,7 @@ from tracker.spec.matrix import axes, members, variant
 from tracker.spec.node import Node, Text, place
 from tracker.spec.rules import broken
 from tracker.spec.schema import run
-from tracker.spec.words import listed
+from tracker.spec.words import listed, printable
 
 MAX_PROBLEMS = 50
 
@@ -35,16 +35,17 @@ def load(
     and of the arguments; nothing else.
     """
     problems: list[Problem] = []
+    name = printable(str(path))
     try:
         document = read_layers(Path(path), problems)
     except SpecError as error:
-        raise _sorted(error.problems, str(path)) from None
+        raise _sorted(error.problems, name) from None
     document = lay_arguments(document, overrides, seeds, max_steps, problems)
     varied = axes(document, problems)
     filled = [_filled(member, problems) for member in members(document, varied)]
     _settle(document, filled, [axis for axis in varied if axis != "seed"], problems)
     if problems:
-        raise _sorted(problems, str(path))
+        raise _sorted(problems, name)
     return [build(one) for one in filled]
 
 
@@ -94,9 +95,7 @@ def _settle(
     """Fill in what follows from the matrix: `variant` and `compare.by`."""
     if problems:
         return
-    if varied and filled[0]["variant"] is not None and len(filled) > 1:
-        node = document.value["variant"]
-        problems.append(node.problem(("variant",), "names one run, and the matrix makes several"))
+    named = filled[0]["variant"] is not None
     by = filled[0]["compare"]["by"]
     if varied and by is not None and by not in varied:
         node, _ = _down(document, "compare.by")
@@ -111,6 +110,7 @@ def _settle(
         one["compare"]["by"] = by or (varied[0] if varied else "model.backbone")
         if (one["variant"], one["seed"]) in taken and not problems:
             wrong = f"makes two runs that would both be called {one['variant']}/s{one['seed']}"
+            wrong += "; leave variant out" if named else ""
             problems.append(document.value["matrix"].problem(("matrix",), wrong))
         taken.add((one["variant"], one["seed"]))
 

@@ -7,6 +7,7 @@ right to left are written as escapes, and nothing longer than a line is repeated
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
@@ -63,7 +64,12 @@ def nearest(name: object, choices: Collection[str]) -> str | None:
     """The choice most like `name`, or None where none is much like it."""
     if not isinstance(name, str) or len(name) > _LONGEST:
         return None
-    found = difflib.get_close_matches(name.lower(), choices, n=1, cutoff=0.6)
+    return _closest(name.lower(), tuple(choices))
+
+
+@functools.lru_cache(maxsize=1024)  # the runs of a matrix make the same mistakes
+def _closest(name: str, choices: tuple[str, ...]) -> str | None:
+    found = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -201,9 +201,11 @@ def test_two_runs_never_share_a_name(write: Any, matrix: Any, expected: str) -> 
 def test_a_variant_names_one_run(write: Any) -> None:
     document = {"name": "a", "variant": "mine", "matrix": {"seed": [0, 1]}}
     assert [run.variant for run in load(write(document))] == ["mine", "mine"]
+    document["matrix"] = {"optimizer.lr": [0.1], "seed": [0, 1]}
+    assert len(load(write(document))) == 2
     document["matrix"] = {"optimizer.lr": [0.1, 0.2]}
     assert refusal(write(document)) == [
-        "a.json:1:26: variant: names one run, and the matrix makes several"
+        "a.json:1:44: matrix: makes two runs that would both be called mine/s0; leave variant out"
     ]
 
 
@@ -217,6 +219,15 @@ def test_a_thousand_runs_are_checked_in_full_within_a_second(write: Any) -> None
     started = time.process_time()
     assert len(load(path)) == 1000
     assert time.process_time() - started < 1
+
+
+def test_a_thousand_runs_that_are_wrong_in_many_ways_take_little_longer(write: Any) -> None:
+    flaws = {f"flaw{i}": i for i in range(10)}
+    blocks = ("data", "model", "optimizer", "schedule", "training", "logging", "checkpoint")
+    path = write({"matrix": {"seed": list(range(1000))}, **dict.fromkeys(blocks, flaws), **flaws})
+    started = time.process_time()
+    assert len(refusal(path)) == 51
+    assert time.process_time() - started < 6
 
 
 def test_from_document_says_where_it_was_found() -> None:
