@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -38,7 +37,7 @@ def claim(
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
         # Not mkdtemp: its 0700 would hide the run from the people it is shared with.
-        building = parent / f"{BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
+        building = parent / f"{BUILDING}{os.getpid()}-{os.urandom(4).hex()}"
         building.mkdir()
         lock = None
         try:

@@ -11,7 +11,6 @@ import errno
 import json
 import math
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -177,7 +176,7 @@ def safe_join(root: Path, *names: str) -> Path:
 def _beside(path: Path) -> Iterator[Path]:
     """A hidden sibling to fill; it takes the place of `path` if all goes well, else it goes."""
     # Not mkstemp: its 0600 would hide results from the people they are shared with.
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         yield beside
         beside.replace(path)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable
 from tracker.spec.convert import to_document
@@ -31,7 +31,6 @@ from tracker.store.files import (
     write_new,
 )
 from tracker.store.lock import Lock
-from tracker.store.provenance import Provenance
 from tracker.store.status import (
     RunState,
     Status,
@@ -42,6 +41,9 @@ from tracker.store.status import (
     utc_now,
 )
 from tracker.store.summary import Summary, read_summary
+
+if TYPE_CHECKING:  # its importlib.metadata would cost every listing 15 ms
+    from tracker.store.provenance import Provenance
 
 CAUSE_LIMIT = 500  # characters
 
