@@ -257,6 +257,16 @@ def test_what_a_killed_creator_left_is_removed_when_it_is_old(begin: Begin, root
     assert names(root / "e/v") == [new.name, "s0"]
 
 
+def test_a_run_that_took_its_place_while_we_looked_is_no_leftover(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def placed_meanwhile(folder: Path, _: str) -> list[Path]:
+        return [folder / f"{claim.BUILDING}1-0"]
+
+    monkeypatch.setattr(Path, "glob", placed_meanwhile)
+    assert begin().run.id == "e/v/s0"
+
+
 def test_names_that_could_hurt_make_no_run(root: Path, begin: Begin) -> None:
     experiment = from_document({"name": "e", "variant": "v"})
     object.__setattr__(experiment, "variant", "../../x")
