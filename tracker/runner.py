@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -133,7 +134,8 @@ def _environment(task: loop.Task, facts: provenance.Provenance) -> dict[str, Any
         "computed on": task.machine.to_document(),
         "price": {"parameters": task.cost.parameters, "FLOPs per picture": task.cost.flops},
         "data": {"digest": task.dataset.digest},
-        **{key: document[key] for key in ("time", "command", "directory", "user", "python")},
+        "command": shlex.join(document["command"]),
+        **{key: document[key] for key in ("time", "directory", "user", "python")},
         "host": document["host"],
         "code": document["code"] or document["code_missing"],
         "packages": {name: facts.packages.get(name) for name in shown},

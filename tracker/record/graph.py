@@ -1,15 +1,14 @@
 """A network as TensorBoard's Graphs page shows it, drawn from what torch.fx sees.
 
-`SummaryWriter.add_graph` goes through TorchScript: slow, deprecated inside torch, four times as many
-boxes, and their names are not the model's own. Here a box is one operation, named by the path
+`SummaryWriter.add_graph` goes through TorchScript: slow, deprecated inside torch, four times as
+many boxes, and their names are not the model's own. Here a box is one operation, named by the path
 people know (`layer1/0/se/fc1`), with the shape of what flows out and the parameters it holds.
 """
 
 from __future__ import annotations
 
 import copy
-from collections import Counter
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import torch
@@ -46,12 +45,13 @@ def _without_memory(model: nn.Module) -> nn.Module:
 
 def _names(graph: fx.Graph) -> dict[fx.Node, str]:
     """Name each node by where it stands in the model; what is called again gets a number."""
-    seen: Counter[str] = Counter()
-    names = {}
+    names: dict[fx.Node, str] = {}
+    taken: set[str] = set()
     for node in graph.nodes:
         path = _path(node)
-        seen[path] += 1
-        names[node] = path if seen[path] == 1 else f"{path}_{seen[path]}"
+        again = (f"{path}_{number}" for number in count(2))
+        names[node] = next(name for name in chain([path], again) if name not in taken)
+        taken.add(names[node])
     return names
 
 

@@ -22,7 +22,17 @@ from tracker.record.text import flat
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 
-LEFT_OUT = {"version", "name", "description", "tags", "logging", "compare", "checkpoint"}
+# What does not change a result, and `variant`, which only repeats fields that are there.
+LEFT_OUT = {
+    "version",
+    "name",
+    "description",
+    "tags",
+    "variant",
+    "logging",
+    "compare",
+    "checkpoint",
+}
 
 
 def started(experiment: Experiment) -> Summary:

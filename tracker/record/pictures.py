@@ -8,15 +8,16 @@ tell green from red. The same input gives the same bytes.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
+
+from tracker.record.lettering import Colour, fitted, write
 
 Picture: TypeAlias = npt.NDArray[np.uint8]  # [height, width, 3], RGB
 
@@ -38,34 +39,6 @@ _STRIP = 14  # the band under a thumbnail with the mark and the confidence
 _LINE = 12
 
 
-def text_font(size: int) -> ImageFont.FreeTypeFont:
-    """The font that ships with PIL, at `size` pixels.
-
-    Raises TypeError where PIL was built without FreeType: its bitmap font has no sizes.
-    """
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType; install a wheel from PyPI")
-    return font
-
-
-def fitted(text: str, width: int, sizes: Sequence[int]) -> tuple[str, ImageFont.FreeTypeFont]:
-    """`text` in the first of `sizes` that fits `width` pixels, else cut with an ellipsis.
-
-    PIL's font knows ASCII alone, so accents are dropped and other letters become "?".
-    """
-    plain = unicodedata.normalize("NFKD", text)
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    plain = "".join(letter if " " <= letter <= "~" else "?" for letter in plain)
-    for size in sizes:
-        font = text_font(size)
-        if font.getlength(plain) <= width:
-            return plain, font
-    while plain and font.getlength(plain + "…") > width:
-        plain = plain[:-1]
-    return plain.rstrip() + "…", font
-
-
 def prediction_grid(
     images: Tensor,
     labels: Tensor,
@@ -81,18 +54,18 @@ def prediction_grid(
     """
     count = min(len(images), SHOWN)
     row = _THUMB + _STRIP + 2 * _LINE + 3
-    canvas, draw = _sheet(count, row)
+    canvas = _sheet(count, row)
     for index in range(count):
         left, top = _corner(index, row)
         truth, answer = int(labels[index]), int(predicted[index])
         right = truth == answer
         canvas.paste(_thumbnail(images[index]), (left, top))
-        _frame(draw, left, top, right=right)
-        _verdict(draw, left, top + _THUMB, float(confidence[index]), right=right)
+        _frame(canvas, left, top, right=right)
+        _verdict(canvas, left, top + _THUMB, float(confidence[index]), right=right)
         below = top + _THUMB + _STRIP
-        _caption(draw, left, below, classes[answer], INK)
+        _caption(canvas, left, below, classes[answer], INK)
         if not right:
-            _caption(draw, left, below + _LINE, f"is {classes[truth]}", WRONG)
+            _caption(canvas, left, below + _LINE, f"is {classes[truth]}", WRONG)
     return np.asarray(canvas)
 
 
@@ -124,11 +97,11 @@ def input_grid(images: Tensor, labels: Tensor, classes: Sequence[str]) -> Pictur
     """
     count = min(len(images), SHOWN)
     row = _THUMB + _LINE + 5
-    canvas, draw = _sheet(count, row)
+    canvas = _sheet(count, row)
     for index in range(count):
         left, top = _corner(index, row)
         canvas.paste(_thumbnail(images[index]), (left, top))
-        _caption(draw, left, top + _THUMB, classes[int(labels[index])], INK)
+        _caption(canvas, left, top + _THUMB, classes[int(labels[index])], INK)
     return np.asarray(canvas)
 
 
@@ -146,7 +119,8 @@ def filters(weight: Tensor) -> Picture:
     low, high = flat.amin(1), flat.amax(1)
     spread = (high - low)[:, None, None, None]
     scaled = (kernels - low[:, None, None, None]) / spread
-    pixels = torch.where(spread > 0, scaled, 0.5).nan_to_num(0.5).mul(255).round().to(torch.uint8)
+    usable = (spread > 0) & spread.isfinite()
+    pixels = torch.where(usable, scaled, 0.5).mul(255).round().to(torch.uint8)
 
     count, height, width = len(pixels), pixels.shape[2], pixels.shape[3]
     scale = _largest_scale(count, height, width)
@@ -172,16 +146,15 @@ def _largest_scale(count: int, height: int, width: int) -> int:
         scale += 1
 
 
-def _sheet(count: int, row: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _sheet(count: int, row: int) -> Image.Image:
     """White paper for `count` cells in rows of `row` pixels."""
     rows = max(1, -(-count // COLUMNS))
-    canvas = Image.new("RGB", (WIDTH, rows * row + 1), PAPER)
-    return canvas, ImageDraw.Draw(canvas)
+    return Image.new("RGB", (WIDTH, rows * row + 1), PAPER)
 
 
 def _message(text: str) -> Picture:
-    canvas, draw = _sheet(1, _THUMB)
-    draw.text((WIDTH // 2, _THUMB // 2), text, FAINT, text_font(14), anchor="mm")
+    canvas = _sheet(1, _THUMB)
+    write(canvas, (WIDTH // 2, _THUMB // 2), text, 14, FAINT, "centre")
     return np.asarray(canvas)
 
 
@@ -192,7 +165,7 @@ def _corner(index: int, row: int) -> tuple[int, int]:
 def _thumbnail(image: Tensor) -> Image.Image:
     """`image` uint8 [3 or 1, H, W] within a square of 64 pixels; whole factors stay sharp."""
     pixels = image.detach().cpu().expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
-    picture = Image.fromarray(pixels, "RGB")
+    picture = Image.fromarray(pixels)
     longest = max(picture.size)
     width, height = (max(1, round(side * _THUMB / longest)) for side in picture.size)
     whole = _THUMB % longest == 0
@@ -204,7 +177,8 @@ def _thumbnail(image: Tensor) -> Image.Image:
     return square
 
 
-def _frame(draw: ImageDraw.ImageDraw, left: int, top: int, *, right: bool) -> None:
+def _frame(canvas: Image.Image, left: int, top: int, *, right: bool) -> None:
+    draw = ImageDraw.Draw(canvas)
     edge = _THUMB - 1
     box = (left, top, left + edge, top + edge)
     if right:
@@ -222,10 +196,9 @@ def _frame(draw: ImageDraw.ImageDraw, left: int, top: int, *, right: bool) -> No
             )
 
 
-def _verdict(
-    draw: ImageDraw.ImageDraw, left: int, top: int, confidence: float, *, right: bool
-) -> None:
+def _verdict(canvas: Image.Image, left: int, top: int, confidence: float, *, right: bool) -> None:
     """The band under a thumbnail: tick or cross, and the confidence in per cent."""
+    draw = ImageDraw.Draw(canvas)
     draw.rectangle((left, top, left + _THUMB - 1, top + _STRIP - 2), fill=RIGHT if right else WRONG)
     x, y = left + 13, top + 3
     if right:
@@ -233,14 +206,10 @@ def _verdict(
     else:
         draw.line([(x + 1, y), (x + 7, y + 6)], fill=PAPER, width=2)
         draw.line([(x + 7, y), (x + 1, y + 6)], fill=PAPER, width=2)
-    draw.text(
-        (left + 28, top + _STRIP // 2), f"{confidence:.0%}", PAPER, text_font(11), anchor="lm"
-    )
+    write(canvas, (left + 28, top + _STRIP // 2), f"{confidence:.0%}", 11, PAPER)
 
 
-def _caption(
-    draw: ImageDraw.ImageDraw, left: int, top: int, text: str, colour: tuple[int, int, int]
-) -> None:
+def _caption(canvas: Image.Image, left: int, top: int, text: str, colour: Colour) -> None:
     """One line of `text` under a thumbnail, centred."""
-    line, font = fitted(text, _STEP - 2, (11, 10))
-    draw.text((left + _THUMB // 2, top + _LINE - 2), line, colour, font, anchor="ms")
+    line, size = fitted(text, _STEP - 2, (12, 11, 10))
+    write(canvas, (left + _THUMB // 2, top + _LINE // 2), line, size, colour, "centre")

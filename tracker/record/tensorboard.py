@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, SupportsFloat
+from typing import Any, ParamSpec, SupportsFloat
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
@@ -29,10 +28,14 @@ from tracker.events.writer import EventWriter
 from tracker.record import hparams
 from tracker.record.graph import graph_of
 from tracker.record.layout import LAYOUT
+from tracker.record.pictures import Picture
 from tracker.spec.experiment import Experiment
 
 # A fifth less time than zlib's default level 6, for files a few per cent larger.
 PNG_LEVEL = 1
+
+
+_P = ParamSpec("_P")
 
 
 class RunWriter(SummaryWriter):
@@ -40,54 +43,77 @@ class RunWriter(SummaryWriter):
 
     It writes one event file into `directory`, which must exist. The steps of a tag must rise from
     call to call, else ValueError; a full disk is an OSError in the call that met it. All that
-    SummaryWriter has is here too. Owns its file: close it, or use it as a context manager.
-    `warn` is told, in one line, what could not be drawn.
+    SummaryWriter has is here too; of that, `add_scalars` and `add_hparams` open runs of their own
+    below this one, with torch's own writers. Owns its file: close it, or use it as a context
+    manager. `warn` is told, in one line each, what could not be drawn: no run ends for a picture.
     """
 
     def __init__(self, directory: Path, *, warn: Callable[[str], None]) -> None:
         self._events = EventWriter(directory, describe=tags.MEANINGS)
         self._warn = warn
-        self._introduced: set[str] = set()
+        self._introduced: set[str] = set()  # tags with a value, and so with their metadata
+        self._missing: set[str] = set()  # what could not be drawn
         super().__init__(str(directory))
 
     def scalars(self, step: int, values: Mapping[str, SupportsFloat]) -> None:
         """Write `values` (tag → number) at `step` as one event; a few microseconds."""
         self._events.scalars(step, values)
 
-    def picture(self, tag: str, step: int, image: npt.NDArray[np.uint8]) -> None:
-        """Write `image`, uint8 [H, W, 3], as a PNG; the same pixels give the same bytes."""
-        height, width, _ = image.shape
-        png = io.BytesIO()
-        Image.fromarray(image).save(png, "PNG", compress_level=PNG_LEVEL)
+    def picture(
+        self, tag: str, step: int, draw: Callable[_P, Picture], *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        """Write what `draw` makes of its arguments, as a PNG: the same pixels, the same bytes.
+
+        Where `draw` fails nothing is written, and `warn` is told, once for each tag.
+        """
+        try:
+            image = draw(*args, **kwargs)
+            height, width, _ = image.shape
+            png = io.BytesIO()
+            Image.fromarray(image).save(png, "PNG", compress_level=PNG_LEVEL)
+        except Exception as error:  # noqa: BLE001 - a run is worth more than its picture
+            self._undrawn(tag, error)
+            return
         strings = [str(width).encode(), str(height).encode(), png.getvalue()]
         self._write(tag, step, strings, image_metadata.create_summary_metadata, [3])
 
     def text(self, tag: str, markdown: str) -> None:
-        """Write `markdown`, shown as it stands from the first step on."""
-        self._write(tag, 0, [markdown.encode()], text_metadata.create_summary_metadata, [])
+        """Write `markdown` at step 0. Once for a tag."""
+        self._write(
+            tag, 0, [markdown.encode(errors="replace")], text_metadata.create_summary_metadata, []
+        )
 
     def graph(self, model: nn.Module, image_size: int) -> None:
         """Draw `model` for one picture [1, 3, image_size, image_size]; warn where that fails.
 
-        Neither the model's state nor any random generator is changed.
+        Neither the model's state nor the CPU's random generator is changed.
         """
-        try:
-            drawn = graph_of(model, image_size)
-        except Exception:  # noqa: BLE001 - torch.fx raises anything; the other way may work
-            self._traced_graph(model, image_size)
-        else:
-            self._events.event(Event(wall_time=time.time(), graph_def=drawn.SerializeToString()))
+        with torch.random.fork_rng(devices=[]):
+            try:
+                drawn = graph_of(model, image_size)
+            except Exception:  # noqa: BLE001 - torch.fx raises anything; the other way may work
+                self._traced_graph(model, image_size)
+                return
+        self._events.event(Event(wall_time=time.time(), graph_def=drawn.SerializeToString()))
 
     def _traced_graph(self, model: nn.Module, image_size: int) -> None:
         """Draw by following one picture: for models whose path depends on what they see."""
         try:
             still = copy.deepcopy(model).cpu().eval()
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # torch deprecates what add_graph is made of
+            # torch deprecates what add_graph is made of, and add_graph prints why it fails.
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                warnings.simplefilter("ignore")
                 self.add_graph(still, torch.zeros(1, 3, image_size, image_size))
+        except OSError:
+            raise  # of the disk
         except Exception as error:  # noqa: BLE001 - a run is worth more than its picture
+            self._undrawn("the model's graph", error)
+
+    def _undrawn(self, what: str, error: Exception) -> None:
+        if what not in self._missing:
+            self._missing.add(what)
             reason = str(error).strip().partition("\n")[0]
-            self._warn(f"the model's graph could not be drawn: {type(error).__name__}: {reason}")
+            self._warn(f"{what} could not be drawn: {type(error).__name__}: {reason}")
 
     def hparams(self, experiment: Experiment) -> None:
         """Enter the run, with what was asked of it, into the HParams table."""
@@ -116,7 +142,8 @@ class RunWriter(SummaryWriter):
         writer: FileWriter | None = self.file_writer
         if writer is None:
             writer = _Adapter(self._events)
-            vars(self).update(file_writer=writer, all_writers={self.log_dir: writer})
+            self.file_writer = writer  # type: ignore[assignment]  # torch seems to say: None
+            self.all_writers = {self.log_dir: writer}  # type: ignore[assignment]
         return writer
 
     def _write(
@@ -136,8 +163,8 @@ class RunWriter(SummaryWriter):
         if tag not in self._introduced:
             title, description = tags.MEANINGS.get(tag, (tag, ""))
             value.metadata.CopyFrom(metadata(display_name=title, description=description))
-            self._introduced.add(tag)
         self._summary(Summary(value=[value]), step)
+        self._introduced.add(tag)
 
     def _summary(self, summary: Any, step: int = 0) -> None:
         self._events.event(Event(wall_time=time.time(), step=step, summary=summary))

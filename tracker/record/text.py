@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# Markdown's and HTML's own characters, as entities, which no reader of Markdown interprets.
+_LITERAL = str.maketrans({letter: f"&#{ord(letter)};" for letter in "\\`*_{}[]()<>|#&!~$"})
 DIFF_LIMIT = 100_000  # characters shown; code.patch in the run directory holds all of it
 
 
@@ -51,6 +53,4 @@ def _cell(value: Any) -> str:
     if value is None:
         return "–"
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    for special in "\\`*_{}[]<>|#":
-        text = text.replace(special, f"\\{special}")
-    return " ".join(text.split())
+    return " ".join(text.split()).translate(_LITERAL)

@@ -38,7 +38,7 @@ def write_inputs(writer: RunWriter, dataset: Dataset, batches: TrainBatches) -> 
     batch = next(iter(batches.epoch(0)))
     shown = _denormalised(batch.images[: pictures.SHOWN], dataset)
     labels = batch.labels[: pictures.SHOWN].cpu()
-    writer.picture(tags.INPUTS, 0, pictures.input_grid(shown, labels, dataset.classes))
+    writer.picture(tags.INPUTS, 0, pictures.input_grid, shown, labels, dataset.classes)
 
 
 def write_evaluation(
@@ -51,15 +51,14 @@ def write_evaluation(
         return shown, result.labels[indices], result.predicted[indices], result.confidence[indices]
 
     classes = dataset.classes
-    predictions = pictures.prediction_grid(*told(dataset.reference), classes)
-    mistakes = pictures.mistakes_grid(*told(result.worst(pictures.SHOWN)), classes)
-    matrix = confusion_matrix(result.confusion(len(classes)), classes)
-    writer.picture(tags.PREDICTIONS, step, predictions)
-    writer.picture(tags.MISTAKES, step, mistakes)
-    writer.picture(tags.CONFUSION, step, matrix)
+    known, worst = told(dataset.reference), told(result.worst(pictures.SHOWN))
+    writer.picture(tags.PREDICTIONS, step, pictures.prediction_grid, *known, classes)
+    writer.picture(tags.MISTAKES, step, pictures.mistakes_grid, *worst, classes)
+    confusion = result.confusion(len(classes))
+    writer.picture(tags.CONFUSION, step, confusion_matrix, confusion, classes)
     first = next((one for one in model.modules() if isinstance(one, nn.Conv2d)), None)
     if first is not None:
-        writer.picture(tags.FILTERS, step, pictures.filters(first.weight.detach().cpu()))
+        writer.picture(tags.FILTERS, step, pictures.filters, first.weight)
 
 
 def _denormalised(images: Tensor, dataset: Dataset) -> Tensor:
