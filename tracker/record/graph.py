@@ -7,7 +7,10 @@ people know (`layer1/0/se/fc1`), with the shape of what flows out and the parame
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
+import warnings
 from itertools import chain, count
 from typing import Any
 
@@ -19,6 +22,7 @@ from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.versions_pb2 import VersionDef
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
+from torch.utils.tensorboard import _pytorch_graph
 
 PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
 
@@ -26,9 +30,28 @@ PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
 def graph_of(model: nn.Module, image_size: int) -> GraphDef:
     """Return the graph of `model` for a picture [1, 3, image_size, image_size].
 
-    Nothing is computed and `model` is not touched: a copy without memory is walked. Raises what
-    torch.fx raises for a model it cannot follow, such as one whose path depends on its data.
+    Where torch.fx cannot follow, as in a model whose path depends on its data, one black picture
+    is followed instead, the way `SummaryWriter.add_graph` does; raises what torch raises where that
+    fails too. `model` and the CPU's random generator are left as they are.
     """
+    with torch.random.fork_rng(devices=[]):
+        try:
+            return _symbolic(model, image_size)
+        except Exception:  # noqa: BLE001 - torch.fx and a model under it raise anything
+            return _traced(model, image_size)
+
+
+def _traced(model: nn.Module, image_size: int) -> GraphDef:
+    still = copy.deepcopy(model).cpu().eval()
+    # torch deprecates what this is made of, and prints why it fails besides raising it.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        drawn, _ = _pytorch_graph.graph(still, torch.zeros(1, 3, image_size, image_size))
+    return drawn
+
+
+def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
+    """Compute nothing: a copy of `model` without memory is walked."""
     ghost = _without_memory(model)
     traced = fx.symbolic_trace(ghost)
     with torch.no_grad():

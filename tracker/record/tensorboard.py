@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import io
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsFloat
 
-import torch
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
@@ -84,36 +80,13 @@ class RunWriter(SummaryWriter):
         )
 
     def graph(self, model: nn.Module, image_size: int) -> None:
-        """Draw `model` for one picture [1, 3, image_size, image_size]; warn where that fails.
-
-        Neither the model's state nor the CPU's random generator is changed.
-        """
-        with torch.random.fork_rng(devices=[]):
-            try:
-                drawn = graph_of(model, image_size)
-            except Exception:  # noqa: BLE001 - torch.fx raises anything; the other way may work
-                self._traced_graph(model, image_size)
-                return
-        self._events.event(Event(wall_time=time.time(), graph_def=drawn.SerializeToString()))
-
-    def _traced_graph(self, model: nn.Module, image_size: int) -> None:
-        """Draw by following one picture: for models whose path depends on what they see."""
+        """Draw `model` for one picture [1, 3, image_size, image_size]; warn where that fails."""
         try:
-            still = copy.deepcopy(model).cpu().eval()
-            # torch deprecates what add_graph is made of, and add_graph prints why it fails.
-            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-                warnings.simplefilter("ignore")
-                self.add_graph(still, torch.zeros(1, 3, image_size, image_size))
-        except OSError:
-            raise  # of the disk
+            drawn = graph_of(model, image_size)
         except Exception as error:  # noqa: BLE001 - a run is worth more than its picture
             self._undrawn("the model's graph", error)
-
-    def _undrawn(self, what: str, error: Exception) -> None:
-        if what not in self._missing:
-            self._missing.add(what)
-            reason = str(error).strip().partition("\n")[0]
-            self._warn(f"{what} could not be drawn: {type(error).__name__}: {reason}")
+            return
+        self._events.event(Event(wall_time=time.time(), graph_def=drawn.SerializeToString()))
 
     def hparams(self, experiment: Experiment) -> None:
         """Enter the run, with what was asked of it, into the HParams table."""
@@ -136,6 +109,12 @@ class RunWriter(SummaryWriter):
         """Close the file. Twice is fine."""
         super().close()
         self._events.close()
+
+    def _undrawn(self, what: str, error: Exception) -> None:
+        if what not in self._missing:
+            self._missing.add(what)
+            reason = str(error).strip().partition("\n")[0]
+            self._warn(f"{what} could not be drawn: {type(error).__name__}: {reason}")
 
     def _get_file_writer(self) -> FileWriter:
         # What SummaryWriter calls for every one of its own methods.
