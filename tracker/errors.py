@@ -100,3 +100,20 @@ class Stopped(TrackerError):
     def exit_code(self) -> int:  # type: ignore[override]
         """128 + the signal's number, as a shell reports it: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.signum
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""`text` harmless to a terminal: what cannot be printed stands as an escape such as \x1b.
+
+    Names in specs, directories and argv are other people's. Printed raw, one could clear the
+    screen, retitle the window or, through marks that turn the direction, read as another name.
+    Letters of any script stay as they are, as do characters of `keep` ("\n" for several lines).
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one
+        if one.isprintable() or one in keep
+        else one.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for one in text
+    )

@@ -38,19 +38,51 @@ class Meaning(NamedTuple):
 
 # One text per tag in every run, or TensorBoard answers "Multiple descriptions".
 MEANINGS: dict[str, Meaning] = {
-    ACCURACY_TRAIN: Meaning("training accuracy", "Share of augmented training pictures classified right since the last point (0 to 1)."),
-    ACCURACY_VAL: Meaning("validation accuracy", "Share of all validation pictures classified right (0 to 1)."),
-    LOSS_TRAIN: Meaning("training loss", "Mean training loss per picture since the last point, label smoothing and mixup included (nats)."),
-    LOSS_VAL: Meaning("validation loss", "Mean cross-entropy over all validation pictures, without label smoothing (nats)."),
+    ACCURACY_TRAIN: Meaning(
+        "training accuracy",
+        "Share of augmented training pictures classified right since the last point (0 to 1).",
+    ),
+    ACCURACY_VAL: Meaning(
+        "validation accuracy",
+        "Share of all validation pictures classified right (0 to 1).",
+    ),
+    LOSS_TRAIN: Meaning(
+        "training loss",
+        "Mean training loss per picture since the last point, label smoothing and mixup "
+        "included (nats).",
+    ),
+    LOSS_VAL: Meaning(
+        "validation loss",
+        "Mean cross-entropy over all validation pictures, without label smoothing (nats).",
+    ),
     LR: Meaning("learning rate", "Learning rate of the step just taken."),
-    GRAD_NORM: Meaning("gradient norm", "L2 norm of the whole gradient at this step, before clipping."),
+    GRAD_NORM: Meaning(
+        "gradient norm",
+        "L2 norm of the whole gradient at this step, before clipping.",
+    ),
     EPOCH: Meaning("epoch", "Epochs of training data seen so far (fractional)."),
-    IMAGES_PER_SECOND: Meaning("images per second", "Training pictures per second since the last point, evaluation and saving left out."),
-    INPUTS: Meaning("inputs", "One augmented training batch as the network sees it, normalisation undone."),
-    PREDICTIONS: Meaning("predictions", "The same validation pictures every time: green frame right, red frame wrong, with the confidence."),
+    IMAGES_PER_SECOND: Meaning(
+        "images per second",
+        "Training pictures per second since the last point, evaluation and saving left out.",
+    ),
+    INPUTS: Meaning(
+        "inputs",
+        "One augmented training batch as the network sees it, normalisation undone.",
+    ),
+    PREDICTIONS: Meaning(
+        "predictions",
+        "The same validation pictures every time: green frame right, red frame wrong, "
+        "with the confidence.",
+    ),
     MISTAKES: Meaning("mistakes", "The validation pictures got wrong with the highest confidence."),
-    CONFUSION: Meaning("confusion matrix", "Rows: true class. Columns: predicted class. Each row sums to one."),
-    FILTERS: Meaning("first filters", "The first convolution's kernels, each scaled to its own range."),
+    CONFUSION: Meaning(
+        "confusion matrix",
+        "Rows: true class. Columns: predicted class. Each row sums to one.",
+    ),
+    FILTERS: Meaning(
+        "first filters",
+        "The first convolution's kernels, each scaled to its own range.",
+    ),
 }
 
 # Which way is better, for the series a run is judged by.

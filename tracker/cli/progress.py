@@ -15,7 +15,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tracker.cli.terminal import printable, say
+from tracker.cli.terminal import say
+from tracker.errors import printable
 from tracker.training.live import Live
 
 REFRESHES_PER_SECOND = 4

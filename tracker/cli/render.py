@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.cli.terminal import is_terminal, out, printable
+from tracker.cli.terminal import is_terminal, out
+from tracker.errors import printable
 
 SCHEMA_VERSION = 1
 NOTHING = "–"

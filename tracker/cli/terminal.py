@@ -8,29 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 
 import click
 
-# C0, DEL, C1; the invisible marks that reorder text; line and paragraph separators; lone surrogates
-# (argv that is not UTF-8).
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def printable(text: str, *, keep: str = "") -> str:
-    """`text` with each character that could steer a terminal spelled out (`\\x1b`).
-
-    Characters of `keep` stay: `"\\n"` for text of several lines.
-    """
-
-    def spell(match: re.Match[str]) -> str:
-        character = match[0]
-        return character if character in keep else character.encode("unicode_escape").decode()
-
-    return _UNSAFE.sub(spell, text)
+from tracker.errors import printable
 
 
 def out(text: str) -> None:

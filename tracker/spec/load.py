@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tracker.errors import Problem, SpecError
+from tracker.errors import Problem, SpecError, printable
 from tracker.spec.check import check
 from tracker.spec.convert import build
 from tracker.spec.experiment import Experiment
@@ -15,7 +15,7 @@ from tracker.spec.matrix import axes, members, variant
 from tracker.spec.node import Node, Text, place
 from tracker.spec.rules import broken
 from tracker.spec.schema import run
-from tracker.spec.words import listed, printable
+from tracker.spec.words import listed
 
 MAX_PROBLEMS = 50
 

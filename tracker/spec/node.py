@@ -6,8 +6,8 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import Any, Final
 
-from tracker.errors import Problem
-from tracker.spec.words import Path, dotted, printable
+from tracker.errors import Problem, printable
+from tracker.spec.words import Path, dotted
 
 INVALID: Final = object()  # stands for a value that was already complained about
 

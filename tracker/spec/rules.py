@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     other: str
 
 
-class _Unknown(Exception):  # noqa: N818  # control flow of `broken`, not an error
+class _Unknown(Exception):  # control flow of `broken`, not an error
     """A rule asked for a field that is wrong or that its variant hasn't."""
 
 

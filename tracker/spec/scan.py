@@ -11,9 +11,9 @@ import math
 import re
 from typing import Any, NoReturn
 
-from tracker.errors import Problem, SpecError
+from tracker.errors import Problem, SpecError, printable
 from tracker.spec.node import INVALID, Node, Text
-from tracker.spec.words import Path, printable, shorten
+from tracker.spec.words import Path, shorten
 
 MAX_DEPTH = 64
 MAX_VALUES = 50_000  # a real file has some dozens; this bounds the time that a silly one takes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 
-from tracker.errors import Problem, SpecError
+from tracker.errors import Problem, SpecError, printable
 from tracker.spec.node import INVALID, Node, Text
 from tracker.spec.scan import scan
-from tracker.spec.words import Path, kind, printable
+from tracker.spec.words import Path, kind
 
 MAX_BYTES = 1_000_000
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -12,17 +12,14 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any, TypeAlias
 
+from tracker.errors import printable
+
 Path: TypeAlias = tuple[str | int, ...]  # keys and indices from the top of the document
 
 _LONGEST = 60  # characters of a value or name that a message repeats
 _NAMED = 12  # choices that a message lists
 _DEEPEST = 6  # parts of a path that a message repeats; the schema knows no deeper one
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-
-
-def printable(text: str) -> str:
-    """`text` with every character that a terminal might act on, or not show, escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shorten(text: str, longest: int = _LONGEST) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tracker.errors import Damaged, Unavailable, UsageError
+from tracker.errors import Damaged, Unavailable, UsageError, printable
 
 JSON_LIMIT = 64 * 2**20  # bytes: far above any honest file, far below what hurts
 NAME_LIMIT = 255  # bytes in one path component, on every common file system
@@ -37,19 +37,6 @@ _REMEDIES = {
     errno.ESTALE: ("the network file system lost it", "check the mount"),
     errno.EIO: ("the disk reports an error", "check the disk (dmesg)"),
 }
-
-
-def printable(text: str) -> str:
-    r"""`text` on one line and harmless to a terminal: what cannot be printed stands as \x1b.
-
-    Line ends, ANSI escapes, direction overrides and bytes that are not UTF-8 are escaped; letters
-    of any script stay as they are.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
 
 
 def one_line(text: str, limit: int) -> str:

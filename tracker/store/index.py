@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from tracker.errors import Damaged, NoSuchRun, Unavailable, UsageError
-from tracker.store.files import explain_os_error, printable, read_json
+from tracker.errors import Damaged, NoSuchRun, Unavailable, UsageError, printable
+from tracker.store.files import explain_os_error, read_json
 from tracker.store.run import Run
 from tracker.store.shape import COUNT, TEXT, Shape, fields
 from tracker.store.status import RunState

@@ -17,8 +17,8 @@ import sys
 import threading
 from pathlib import Path
 
-from tracker.errors import Busy
-from tracker.store.files import explain_os_error, printable
+from tracker.errors import Busy, printable
+from tracker.store.files import explain_os_error
 
 RESERVE = 8192  # bytes: a file of one block, and what a directory may need to name it
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable
+from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable, printable
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME, claim
@@ -24,7 +24,6 @@ from tracker.store.files import (
     explain_os_error,
     is_disk_full,
     one_line,
-    printable,
     safe_join,
     to_json,
     write_json,

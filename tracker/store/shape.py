@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from tracker.errors import Damaged
-from tracker.store.files import printable, read_json
+from tracker.errors import Damaged, printable
+from tracker.store.files import read_json
 
 SCHEMA_VERSION = 1
 

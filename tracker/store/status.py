@@ -11,8 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from tracker.errors import Damaged
-from tracker.store.files import printable
+from tracker.errors import Damaged, printable
 from tracker.store.lock import is_held
 from tracker.store.process import ProcessId, is_alive, this_process
 from tracker.store.shape import COUNT, NONE, NUMBER, SCHEMA_VERSION, TEXT, Shape, read_document

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tracker.errors import Damaged
+from tracker.errors import Damaged, printable
 from tracker.spec.experiment import Goal
-from tracker.store.files import printable
 from tracker.store.shape import (
     COUNT,
     NONE,

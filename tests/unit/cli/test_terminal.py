@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.cli.terminal import is_terminal, out, printable, say
+from tracker.cli.terminal import is_terminal, out, say
+from tracker.errors import printable
 
 
 @pytest.mark.parametrize(

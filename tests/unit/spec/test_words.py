@@ -1,6 +1,7 @@
 import pytest
 
-from tracker.spec.words import dotted, kind, listed, nearest, printable, shorten, show
+from tracker.errors import printable
+from tracker.spec.words import dotted, kind, listed, nearest, shorten, show
 
 
 @pytest.mark.parametrize(

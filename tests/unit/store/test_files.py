@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import Damaged, Unavailable, UsageError
+from tracker.errors import Damaged, Unavailable, UsageError, printable
 from tracker.store import files
 
 
@@ -138,7 +138,7 @@ def test_a_loop_of_links_is_unavailable(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_printable_text_is_printable_and_plain_text_stays(text: str) -> None:
-    shown = files.printable(text)
+    shown = printable(text)
     assert shown.isprintable()
     assert shown == text or not text.isprintable()
 

@@ -18,7 +18,7 @@ SGD = Sgd(name="sgd", lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
 def curve_of(scheduler: LRScheduler, steps: int) -> list[float]:
     rates = []
     for _ in range(steps):
-        rates.append(scheduler.get_last_lr()[0])
+        rates.append(float(scheduler.get_last_lr()[0]))
         scheduler.optimizer.step()
         scheduler.step()
     return rates
