@@ -1,0 +1,1 @@
+"""What a run learns from: pictures as uint8, and every random choice made from seeds alone."""

@@ -1,0 +1,168 @@
+"""Random changes to whole batches of uint8 pictures, drawn from a seed and nothing else.
+
+The draws are a few numbers per picture, made on the CPU; what they do to pixels is integer
+arithmetic and copying. So a batch comes out the same, byte for byte, on a CPU and on a GPU.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tracker.data import seeding
+from tracker.data.dataset import Channels
+from tracker.spec import experiment
+
+# How torchvision's RandomResizedCrop draws by default: share of the area, and width by height.
+_AREA = (0.08, 1.0)
+_RATIO = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which changes are made, in which order, and how large.
+
+    `padding` is in pixels, reflected; `cutout` is the side in pixels of the square that is
+    painted over with `fill` (red, green, blue, 0 to 255).
+    """
+
+    names: tuple[experiment.Augmentation, ...] = ()
+    padding: int = 4
+    cutout: int = 8
+    fill: tuple[int, int, int] = (0, 0, 0)
+
+    @classmethod
+    def of(cls, data: experiment.Data, mean: Channels) -> Recipe:
+        """What `data` asks for; cutout paints with the mean colour, which normalises to zero."""
+        red, green, blue = (round(255 * channel) for channel in mean)
+        return cls(data.augment, data.crop_padding, data.cutout_size, (red, green, blue))
+
+
+def augment(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
+    """`images` (uint8 [B, 3, H, W]) changed as `recipe` says, same shape, type and device.
+
+    What happens to picture b depends on `seed`, b and the change alone: leaving one change out
+    of the recipe does not alter what the others draw.
+    """
+    for name in recipe.names:
+        number, change = AUGMENTATIONS[name]
+        images = change(images, recipe, seeding.fold(seed, number))
+    return images
+
+
+def normalise(
+    images: Tensor,
+    mean: Channels,
+    std: Channels,
+    *,
+    dtype: torch.dtype = torch.float32,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> Tensor:
+    """uint8 [B, 3, H, W] to (images / 255 - mean) / std in `dtype`, laid out as asked.
+
+    Computed in float32 whatever `dtype` is, and rounded once.
+    """
+    scale = torch.tensor([1 / (255 * s) for s in std], device=images.device).view(1, 3, 1, 1)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=images.device)
+    floats = images.to(torch.float32, memory_format=memory_format)
+    return torch.addcmul(shift.view(1, 3, 1, 1), floats, scale).to(dtype)
+
+
+def _random_crop(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
+    """Pad each side by reflection, then cut the original size out at a random place."""
+    _, _, height, width = images.shape
+    offsets = (_draws(images, seed, 2) * (2 * recipe.padding + 1)).long().to(images.device)
+    rows = _reflected(height, recipe.padding).to(images.device)
+    columns = _reflected(width, recipe.padding).to(images.device)
+    padded = images.index_select(2, rows).index_select(3, columns)
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, 3, 2p+1, 2p+1, H, W]
+    which = torch.arange(len(images), device=images.device)
+    return windows[which, :, offsets[:, 0], offsets[:, 1]]
+
+
+def _horizontal_flip(images: Tensor, recipe: Recipe, seed: int) -> Tensor:  # noqa: ARG001
+    """Mirror left and right with probability one half."""
+    flipped = (_draws(images, seed, 1) < 0.5).view(-1, 1, 1, 1).to(images.device)
+    return torch.where(flipped, images.flip(3), images)
+
+
+def _random_resized_crop(images: Tensor, recipe: Recipe, seed: int) -> Tensor:  # noqa: ARG001
+    """Cut out a random box and stretch it, bilinearly, to the picture's size.
+
+    The box is at least 8 % of the area, its ratio 3:4 to 4:3 (Szegedy et al., 2015), and lies
+    inside the picture. It is never larger than the picture, so nothing needs smoothing.
+    """
+    _, _, height, width = images.shape
+    area, shape, down, across = _draws(images, seed, 4).unbind(1)
+    area = (_AREA[0] + area * (_AREA[1] - _AREA[0])) * height * width
+    ratio = _RATIO[0] * torch.exp(shape * math.log(_RATIO[1] / _RATIO[0]))
+    box_height = (area / ratio).sqrt().round().clamp(1, height)
+    box_width = (area * ratio).sqrt().round().clamp(1, width)
+    top = (down * (height - box_height + 1)).floor()
+    left = (across * (width - box_width + 1)).floor()
+    tall = _stretch(images, top, box_height)
+    return _stretch(tall.transpose(2, 3), left, box_width).transpose(2, 3).contiguous()
+
+
+def _cutout(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
+    """Paint a square around a random pixel; it may reach over the edge (arXiv 1708.04552)."""
+    _, _, height, width = images.shape
+    centres = (_draws(images, seed, 2) * torch.tensor([height, width])).long()
+    first = (centres - recipe.cutout // 2).to(images.device)
+    in_rows = _within(first[:, :1], recipe.cutout, height)
+    in_columns = _within(first[:, 1:], recipe.cutout, width)
+    square = in_rows[:, None, :, None] & in_columns[:, None, None, :]
+    fill = torch.tensor(recipe.fill, dtype=torch.uint8, device=images.device).view(1, 3, 1, 1)
+    return torch.where(square, fill, images)
+
+
+Change = Callable[[Tensor, Recipe, int], Tensor]
+# The number is part of what a change draws from: it must never be given to another.
+AUGMENTATIONS: dict[str, tuple[int, Change]] = {
+    "random_crop": (1, _random_crop),
+    "horizontal_flip": (2, _horizontal_flip),
+    "random_resized_crop": (3, _random_resized_crop),
+    "cutout": (4, _cutout),
+}
+
+
+def _draws(images: Tensor, seed: int, columns: int) -> Tensor:
+    """float64 [B, columns] in [0, 1), on the CPU."""
+    return seeding.uniform(seed, torch.arange(len(images)), columns)
+
+
+def _reflected(size: int, padding: int) -> Tensor:
+    """Where each of `size` + 2 × `padding` positions is read from, reflected as often as needed."""
+    period = max(2 * (size - 1), 1)
+    positions = torch.arange(-padding, size + padding) % period
+    return torch.minimum(positions, period - positions) if size > 1 else positions
+
+
+def _within(first: Tensor, length: int, size: int) -> Tensor:
+    """[B, size], True from `first` ([B, 1]) for `length` positions."""
+    positions = torch.arange(size, device=first.device)
+    return (positions >= first) & (positions < first + length)
+
+
+def _stretch(images: Tensor, start: Tensor, length: Tensor) -> Tensor:
+    """Stretch rows `start` to `start + length` (one box per picture) over all rows, bilinearly.
+
+    Weights are whole 128ths and sums fit int16, so the result is exact on every device.
+    """
+    count, _, size, _ = images.shape
+    first, last = start[:, None], (start + length - 1)[:, None]
+    places = (torch.arange(size) + 0.5) * (length / size)[:, None] - 0.5 + first
+    places = torch.minimum(torch.maximum(places, first), last)
+    above = places.floor()
+    below = torch.minimum(above + 1, last)
+    weight = ((places - above) * 128).round().to(images.device, torch.int16)[:, :, None, None]
+    by_row = images.transpose(1, 2)  # [B, H, 3, W], so that a row is copied whole
+    which = torch.arange(count, device=images.device)[:, None]
+    upper = by_row[which, above.long().to(images.device)].short()
+    lower = by_row[which, below.long().to(images.device)].short()
+    mixed = upper + ((lower - upper) * weight + 64 >> 7)
+    return mixed.to(torch.uint8).transpose(1, 2)

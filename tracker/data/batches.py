@@ -1,0 +1,128 @@
+"""Batches in an order and with changes that follow from (seed, epoch, batch) alone.
+
+So an epoch can be begun anywhere, and neither resuming, nor worker processes, nor the device can
+change what a network sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tracker.data import seeding
+from tracker.data.augment import Recipe, augment, normalise
+from tracker.data.dataset import Channels, Split
+
+_ORDER, _CHANGES = 1, 2  # what is drawn, folded into the seed so that the two share nothing
+_DEVICE_SHARE = 0.5  # of a GPU's free memory that a data set may take; the rest is the network's
+
+
+class Batch(NamedTuple):
+    """Normalised pictures [B, 3, H, W] and their labels int64 [B], both on the run's device."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Loader:
+    """How the batches of one split reach the network: where, in which type and layout.
+
+    A split in memory is moved to the device once if it takes no more than half of what is free
+    there; a larger one stays and is copied batch by batch.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        mean: Channels,
+        std: Channels,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        self.split = _on_device(split, device)
+        self.batch_size = batch_size
+        self._labels = split.labels.to(device)
+        self._mean, self._std = mean, std
+        self._device, self._dtype, self._memory_format = device, dtype, memory_format
+
+    def pictures(self, plan: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each entry of `plan` (indices, int64): uint8 pictures and labels on the device."""
+        images = self.split.images
+        fetched = (
+            (self.split.fetch(indices) for indices in plan)
+            if isinstance(images, Tensor)
+            else images.stream(plan)
+        )
+        for indices, batch in zip(plan, fetched, strict=True):
+            yield (
+                _to_device(batch, self._device),
+                self._labels.index_select(0, indices.to(self._device)),
+            )
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """uint8 pictures to what the network takes."""
+        return normalise(
+            images, self._mean, self._std, dtype=self._dtype, memory_format=self._memory_format
+        )
+
+
+class TrainBatches:
+    """The training batches of a run. `len()` is the number of batches in an epoch.
+
+    Every epoch goes once through the whole split in an order of its own. A last batch that is not
+    full is dropped (those pictures differ from epoch to epoch), unless it is the only one.
+    """
+
+    def __init__(self, loader: Loader, recipe: Recipe, *, seed: int) -> None:
+        self._loader = loader
+        self._recipe = recipe
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return max(len(self._loader.split) // self._loader.batch_size, 1)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of `epoch` (from 0), the first `start` of them left out.
+
+        What batch t holds does not depend on `start`.
+        """
+        size = self._loader.batch_size
+        order = seeding.permutation(
+            seeding.fold(self._seed, _ORDER, epoch), len(self._loader.split)
+        )
+        plan = torch.split(order, size)[: len(self)][start:]
+        for step, (images, labels) in enumerate(self._loader.pictures(plan), start):
+            changed = augment(images, self._recipe, seeding.fold(self._seed, _CHANGES, epoch, step))
+            yield Batch(self._loader.normalise(changed), labels)
+
+
+def eval_batches(loader: Loader) -> Iterator[Batch]:
+    """Every picture of the split once, in order, unchanged; the last batch may be smaller."""
+    plan = torch.split(torch.arange(len(loader.split)), loader.batch_size)
+    for images, labels in loader.pictures(plan):
+        yield Batch(loader.normalise(images), labels)
+
+
+def _on_device(split: Split, device: torch.device) -> Split:
+    images = split.images
+    if not isinstance(images, Tensor) or images.device == device:
+        return split
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        if images.nbytes > free * _DEVICE_SHARE:
+            return split
+    return Split(images.to(device), split.labels)
+
+
+def _to_device(images: Tensor, device: torch.device) -> Tensor:
+    if images.device == device:
+        return images
+    # From pinned memory the copy runs beside the step that is still computing.
+    pinned = images.pin_memory() if device.type == "cuda" else images
+    return pinned.to(device, non_blocking=True)

@@ -1,0 +1,138 @@
+"""The words of this room: a Split is pictures with labels, a Dataset is a training and a
+validation split of one set of classes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tracker.data import seeding
+
+Channels: TypeAlias = tuple[float, float, float]  # red, green, blue
+
+# Which pictures a smaller set keeps is fixed for good: no seed of an experiment reaches it.
+_SUBSET_SEED = 0
+
+
+class Source(Protocol):
+    """Pictures too many for memory: decoded when asked for, always to the same bytes."""
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """The pictures at `indices` (int64 [B]), uint8 [B, 3, H, W] on the CPU."""
+
+    def stream(self, plan: Sequence[Tensor]) -> Iterator[Tensor]:
+        """One `fetch` per entry of `plan`, in order, read ahead by worker processes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Pictures and their labels.
+
+    `images` is uint8 [N, 3, H, W], RGB, in memory, memory-mapped or on a device, or a `Source`.
+    `labels` is int64 [N] on the CPU, each below the number of classes.
+    """
+
+    images: Tensor | Source
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """The pictures at `indices` (int64 [B], on the CPU) as a new uint8 tensor [B, 3, H, W].
+
+        It is on the device where the pictures are. Repeated indices repeat pictures.
+        """
+        if isinstance(self.images, Tensor):
+            return self.images.index_select(0, indices.to(self.images.device))
+        return self.images.fetch(indices)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a run learns from and is judged on.
+
+    `mean` and `std` are per channel (red, green, blue) over the training pictures, in units where
+    white is 1. `digest` is the hexadecimal sha256 of every picture and label of both splits as
+    decoded: equal digests mean that two runs saw the same pixels, whatever the files were.
+    `reference` holds the indices into `val` of the pictures shown in every run and epoch.
+    """
+
+    name: str
+    train: Split
+    val: Split
+    classes: tuple[str, ...]
+    mean: Channels
+    std: Channels
+    image_size: int
+    digest: str
+    reference: Tensor
+
+
+def balanced_subset(labels: Tensor, size: int | None) -> Tensor:
+    """Which `size` of the pictures a smaller set keeps: indices into `labels` (int64 [N]), rising.
+
+    Classes are filled evenly as far as each lasts; a larger `size` keeps all that a smaller one
+    does; the choice is the same for every seed. None, or a size not below the whole, keeps all.
+    """
+    count = len(labels)
+    if size is None or size >= count:
+        return torch.arange(count)
+    shuffled = seeding.permutation(_SUBSET_SEED, count)
+    rank = torch.empty_like(shuffled)  # how many of its class come before it
+    for label in range(int(labels.max()) + 1):
+        members = (labels[shuffled] == label).nonzero()[:, 0]
+        rank[members] = torch.arange(len(members))
+    return shuffled[rank.argsort(stable=True)[:size]].sort().values
+
+
+def reference_pictures(labels: Tensor, count: int = 10) -> Tensor:
+    """Where the first picture of each class is, at most `count` of them, int64, by class."""
+    _, first = np.unique(labels.numpy(), return_index=True)
+    return torch.from_numpy(first[:count])
+
+
+def channel_statistics(chunks: Iterable[Tensor]) -> tuple[Channels, Channels]:
+    """Mean and standard deviation per channel of uint8 pictures [n, 3, H, W], white being 1.
+
+    Exact: how often each of the 256 values occurs is counted in integers, so the result does not
+    depend on how the pictures are cut into chunks. A channel of one single value gets 1 as its
+    deviation, for pictures are divided by it.
+    """
+    counts = np.zeros((3, 256), np.int64)
+    for chunk in chunks:
+        for channel in range(3):
+            values = chunk[:, channel].numpy().reshape(-1)
+            counts[channel] += np.bincount(values, minlength=256)
+    levels = np.arange(256) / 255
+    shares = counts / counts.sum(1, keepdims=True)
+    mean = shares @ levels
+    deviation = np.sqrt((shares * (levels - mean[:, None]) ** 2).sum(1))
+    deviation[deviation == 0] = 1
+    return _channels(mean), _channels(deviation)
+
+
+def digest_of(*splits: Split) -> str:
+    """The hexadecimal sha256 over the shape, pixels and labels of splits in memory, in order."""
+    digest = hashlib.sha256()
+    for split in splits:
+        assert isinstance(split.images, Tensor)
+        digest.update(repr(tuple(split.images.shape)).encode())
+        digest.update(split.images.contiguous().numpy().data)
+        digest.update(split.labels.numpy().astype("<i8").data)
+    return digest.hexdigest()
+
+
+def _channels(values: npt.NDArray[np.float64]) -> Channels:
+    red, green, blue = values.tolist()
+    return red, green, blue

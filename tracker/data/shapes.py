@@ -1,0 +1,193 @@
+"""Ten classes of small pictures drawn by rule: the data set that is always there.
+
+Picture i of a split depends on the data seed, the split and i alone, never on how many pictures
+are asked for. A shape of random place, size, angle and colour lies on a clouded, noisy background
+among blobs, crossed by a bar. It is as often lighter as darker than what surrounds it, so no
+pixel by itself says much about the class. Pixels are made with + - × ÷ and square roots only,
+which every machine rounds alike.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from tracker.data import seeding
+from tracker.data.dataset import (
+    Dataset,
+    Split,
+    channel_statistics,
+    digest_of,
+    reference_pictures,
+)
+from tracker.data.outlines import OUTLINES
+from tracker.spec import experiment
+
+SIZE = 32
+TRAIN, VAL = 0, 1
+CLASSES = tuple(OUTLINES)
+
+_NOISE = 2  # what is drawn beside the splits 0 and 1, folded into the data seed like them
+_NOISE_SIDE = 256
+_BLOBS = 3
+# Pictures drawn at once: few enough that planes stay in the processor's cache, and that torch does
+# not split one plane among threads, for here each thread has pictures of its own.
+_CHUNK = 32
+# The middle of each pixel, from the middle of the picture.
+_PLACES = torch.arange(SIZE) - (SIZE - 1) / 2
+
+
+def build(spec: experiment.Shapes) -> Dataset:
+    """The data set that `spec` asks for."""
+    train = draw(spec.data_seed, TRAIN, spec.train_size)
+    val = draw(spec.data_seed, VAL, spec.val_size)
+    mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
+    return Dataset(
+        name=spec.name,
+        train=train,
+        val=val,
+        classes=CLASSES,
+        mean=mean,
+        std=std,
+        image_size=SIZE,
+        digest=digest_of(train, val),
+        reference=reference_pictures(val.labels),
+    )
+
+
+def draw(data_seed: int, split: int, count: int) -> Split:
+    """The first `count` pictures of a split, [count, 3, 32, 32]; picture i is of class i mod 10."""
+    seed = seeding.fold(data_seed, split)
+    tile = _noise_tile(seeding.fold(data_seed, _NOISE))
+    indices = torch.arange(count)
+    images = torch.empty(count, 3, SIZE, SIZE, dtype=torch.uint8)
+
+    def fill(start: int) -> None:
+        part = slice(start, start + _CHUNK)
+        _picture(images[part], indices[part], _Chance(seed, indices[part]), tile)
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(fill, range(0, count, _CHUNK)))
+    return Split(images, indices % len(CLASSES))
+
+
+class _Chance:
+    """What is random about each of n pictures, handed out in the order in which it is asked for."""
+
+    _COLUMNS = 96
+
+    def __init__(self, seed: int, indices: Tensor) -> None:
+        self.count = len(indices)
+        self._numbers = seeding.uniform(seed, indices, self._COLUMNS).float()
+        self._next = 0
+
+    def between(self, low: float, high: float) -> Tensor:
+        """One number per picture from `low` to `high`."""
+        column = self._numbers[:, self._next, None, None]
+        self._next += 1
+        return column * (high - low) + low
+
+    def colour(self, low: float, high: float) -> list[Tensor]:
+        """Red, green and blue, each from `low` to `high`."""
+        return [self.between(low, high) for _ in range(3)]
+
+    def sign(self) -> Tensor:
+        """-1 or 1."""
+        return torch.where(self.between(0, 1) < 0.5, -1.0, 1.0)
+
+    def turned(self, reach: float) -> tuple[Tensor, Tensor]:
+        """x and y of each pixel from a centre at most `reach` pixels off the middle, turned.
+
+        Angles come from t by the half-angle formulas, which need no sine; all occur, those near
+        the axes somewhat more often.
+        """
+        x = _PLACES - self.between(-reach, reach)
+        y = _PLACES[:, None] - self.between(-reach, reach)
+        t, half_turn = self.between(-1, 1), self.sign()
+        cosine = half_turn * (1 - t * t) / (1 + t * t)
+        sine = half_turn * 2 * t / (1 + t * t)
+        return x * cosine + y * sine, y * cosine - x * sine
+
+    def window(self, tile: Tensor) -> Tensor:
+        """A random square of `tile` for each picture, [n, SIZE, SIZE]."""
+        windows = tile.unfold(0, SIZE, 1).unfold(1, SIZE, 1)
+        row = (self.between(0, 1) * len(windows)).long().view(-1)
+        column = (self.between(0, 1) * len(windows)).long().view(-1)
+        return windows[row, column]
+
+
+def _picture(out: Tensor, indices: Tensor, chance: _Chance, tile: Tensor) -> None:
+    """Draw the pictures of the classes that `indices` say into `out`, uint8 [n, 3, SIZE, SIZE]."""
+    ground = chance.colour(0.25, 0.75)
+    canvas = torch.empty(chance.count, 3, SIZE, SIZE)
+    cloud = _cloud(chance, tile) * chance.between(0.1, 0.5)
+    for channel in range(3):
+        canvas[:, channel] = ground[channel] + cloud * chance.between(0.6, 1)
+    for _ in range(_BLOBS):
+        _paint(canvas, _blob(chance), _against(ground, chance))
+    _paint(canvas, _shape(chance, indices), _against(ground, chance))
+    _paint(canvas, _bar(chance), _against(ground, chance))
+    loudness = chance.between(0.05, 0.25)
+    for channel in range(3):
+        plane = canvas[:, channel] + chance.window(tile) * loudness
+        out[:, channel] = plane.clamp(0, 1) * 255 + 0.5
+
+
+def _shape(chance: _Chance, indices: Tensor) -> Tensor:
+    radius = chance.between(6, 12)
+    x, y = chance.turned(5)
+    x, y = x / radius, y / radius
+    distance = torch.empty_like(x)
+    for label, outline in enumerate(OUTLINES.values()):
+        members = indices % len(OUTLINES) == label
+        distance[members] = outline(x[members], y[members])
+    return _coverage(distance * radius)
+
+
+def _blob(chance: _Chance) -> Tensor:
+    """A small ellipse anywhere."""
+    x, y = chance.turned(16)
+    long, short = chance.between(1.5, 4.5), chance.between(0.5, 1)
+    return _coverage(torch.sqrt(x * x + y * y / (short * short)) - long)
+
+
+def _bar(chance: _Chance) -> Tensor:
+    """A thin straight bar across the picture."""
+    x, _ = chance.turned(12)
+    return _coverage(torch.abs(x) - chance.between(0.3, 1))
+
+
+def _cloud(chance: _Chance, tile: Tensor) -> Tensor:
+    """Soft spots of about 4 pixels, and a slope."""
+    x, _ = chance.turned(6)
+    coarse = chance.window(tile)[:, : SIZE // 4 + 1, : SIZE // 4 + 1]
+    steps = (torch.arange(4) / 4).repeat(SIZE // 4)
+    at = torch.arange(SIZE) // 4
+    rows = coarse[:, at] + (coarse[:, at + 1] - coarse[:, at]) * steps[:, None]
+    soft = rows[:, :, at] + (rows[:, :, at + 1] - rows[:, :, at]) * steps
+    return soft + x / (SIZE / 2)
+
+
+def _against(ground: list[Tensor], chance: _Chance) -> list[Tensor]:
+    """A colour lighter or darker than the background's by a random amount per channel."""
+    sign = chance.sign()
+    difference = chance.colour(0.1, 0.45)
+    return [g + sign * d for g, d in zip(ground, difference, strict=True)]
+
+
+def _paint(canvas: Tensor, coverage: Tensor, colour: list[Tensor]) -> None:
+    for channel, value in enumerate(colour):
+        canvas[:, channel] += coverage * (value - canvas[:, channel])
+
+
+def _coverage(distance: Tensor) -> Tensor:
+    """How much of a pixel lies inside an outline at `distance` pixels: 1 to 0 across the edge."""
+    return (0.5 - distance).clamp(0, 1)
+
+
+def _noise_tile(seed: int) -> Tensor:
+    """Independent numbers from -1 to 1 that pictures take windows of: drawing each is too slow."""
+    numbers = seeding.uniform(seed, torch.arange(_NOISE_SIDE), _NOISE_SIDE)
+    return (numbers * 2 - 1).float()
