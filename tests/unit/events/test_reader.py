@@ -122,6 +122,23 @@ def test_step_of_another_length_is_another_form(tmp_path: Path, few: int) -> Non
     assert read_scalars(path).series["a"].steps.tolist() == [133] * 3 + [5]
 
 
+def test_forms_of_one_length_are_kept_apart(tmp_path: Path, few: int) -> None:
+    short = [_event(step, ("bb", step)) for step in range(1, 5)]
+    long = [_event(200, ("b", 1.5)) for _ in range(4)]
+    assert len({len(event.SerializeToString()) for event in short + long}) == 1
+    scalars = read_scalars(_write(tmp_path / "tfevents", *short, *long))
+    assert _plain(scalars) == _expected(short + long)
+
+
+def test_equal_hashes_do_not_make_equal_tags(
+    tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alike, "_ODD", 0)
+    events = [_event(step, (tag, step)) for step in range(1, 5) for tag in "ab"]
+    scalars = read_scalars(_write(tmp_path / "tfevents", *events), check=False)
+    assert _plain(scalars) == _expected(events)
+
+
 def _small_run() -> list[event_pb2.Event]:
     return [_event(step, ("a", 50.0 + step), ("b", -step), wall_time=9.5) for step in range(6)]
 
