@@ -245,6 +245,8 @@ def _evaluate(task: Task, state: State) -> None:
             f"for {state.patience.waited} evaluations"
         )
     task.say(_epoch_line(task, state))
+    if state.ending:
+        task.say(state.ending)
     if spec.checkpoint.metric in improved:
         _save(task, state, best=True)
     task.run.update(state.step, epoch(task, state), summary(task, state))

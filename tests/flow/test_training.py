@@ -1,0 +1,228 @@
+"""A run from its spec to its directory: what is the same twice, and how each end looks."""
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tracker import tags
+from tracker.errors import RunFailed, Stopped, UsageError
+from tracker.events.reader import read_scalars
+from tracker.launch import here
+from tracker.launch.here import Outcome
+from tracker.launch.plan import Job
+from tracker.spec.load import load
+from tracker.store import index
+from tracker.store.run import Run
+from tracker.training import checkpoint, loop
+from tracker.training.live import Live
+
+SPEC: dict[str, Any] = {
+    "name": "tiny",
+    "data": {
+        "name": "shapes",
+        "train_size": 128,
+        "val_size": 50,
+        "augment": ["random_crop", "horizontal_flip", "cutout"],
+    },
+    "model": {"backbone": "cifar_resnet20"},
+    "optimizer": {"name": "sgd", "lr": 0.05},
+    "training": {"epochs": 2, "batch_size": 32, "threads": 1, "ema_decay": 0.9},
+    "logging": {"scalars_every": 2, "graph": False},
+}
+Train = Callable[..., list[Outcome]]
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Train:
+    """Run a spec with changes to its top-level blocks merged in; return what came out."""
+
+    def run(
+        *, again: bool = False, watch: Callable[[Live], None] = lambda _: None, **changes: Any
+    ) -> list[Outcome]:
+        document = {
+            key: {**value, **changes.get(key, {})} if isinstance(value, dict) else value
+            for key, value in SPEC.items()
+        }
+        document |= {key: value for key, value in changes.items() if key not in SPEC}
+        path = tmp_path / "tiny.json"
+        path.write_text(json.dumps(document))
+        jobs = [Job(path, experiment) for experiment in load(path)]
+        return here.execute(
+            jobs,
+            root=tmp_path / "runs",
+            argv=["tracker", "run"],
+            again=again,
+            watch=watch,
+            say=lambda _: None,
+        )
+
+    return run
+
+
+def run_of(outcomes: list[Outcome], member: int = 0) -> Run:
+    run = outcomes[member].run
+    assert run is not None
+    return run
+
+
+def curves(run: Run) -> dict[str, tuple[list[int], list[float]]]:
+    """Return steps and values of all that does not measure time."""
+    read = read_scalars(run.path)
+    return {
+        tag: (list(series.steps), list(series.values))
+        for tag, series in read.series.items()
+        if tag != tags.IMAGES_PER_SECOND
+    }
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    state = checkpoint.load(run, checkpoint.manifest(run).kept[-1])
+    model: dict[str, torch.Tensor] = state["model"]
+    return model
+
+
+@pytest.mark.parametrize("extra", [{}, {"precision": "bfloat16", "mixup_alpha": 0.2}])
+def test_the_same_seed_gives_the_same_run_bit_for_bit(train: Train, extra: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    first = run_of(train(training=extra))
+    torch.manual_seed(2)  # a global generator in another state must not matter
+    second = run_of(train(again=True, training=extra))
+    assert second.path.name == "s0.2"
+    assert curves(first) == curves(second)
+    for name, tensor in weights(first).items():
+        assert torch.equal(tensor, weights(second)[name]), name
+
+
+def test_another_seed_is_another_run(train: Train) -> None:
+    first, second = (run_of(train(seed=seed)) for seed in (0, 1))
+    assert curves(first)[tags.LOSS_TRAIN] != curves(second)[tags.LOSS_TRAIN]
+
+
+def test_a_run_cut_short_is_an_exact_prefix(train: Train) -> None:
+    whole = curves(run_of(train(seed=0)))
+    short = curves(run_of(train(again=True, training={"max_steps": 4})))
+    for tag in (tags.LOSS_TRAIN, tags.LR, tags.GRAD_NORM, tags.ACCURACY_VAL):
+        steps, values = short[tag]
+        assert steps[-1] == 4
+        assert (steps, values) == tuple(column[: len(steps)] for column in whole[tag])
+
+
+def test_what_is_logged_and_when(train: Train) -> None:
+    read = curves(run_of(train()))
+    assert read[tags.LOSS_TRAIN][0] == [1, 2, 4, 6, 8]
+    assert read[tags.ACCURACY_VAL][0] == [4, 8]
+    assert read[tags.EPOCH][1] == pytest.approx([0.25, 0.5, 1.0, 1.5, 2.0])
+    assert read[tags.LR][1][0] == pytest.approx(0.05)
+    assert all(value > 0 for value in read[tags.GRAD_NORM][1])
+
+
+def test_the_summary_says_what_the_events_say(train: Train) -> None:
+    run = run_of(train())
+    record, read = index.record(run), curves(run)
+    assert record.state == "finished"
+    assert (record.step, record.total_steps, record.epoch) == (8, 8, 2.0)
+    for tag in (tags.ACCURACY_VAL, tags.LOSS_VAL, tags.LOSS_TRAIN):
+        metric = record.metrics[tag]
+        assert metric.last == pytest.approx(read[tag][1][-1])
+        assert metric.best == pytest.approx((max if metric.goal == "max" else min)(read[tag][1]))
+    assert record.price is not None
+    assert record.price.parameters == 269_722
+
+
+def test_the_best_checkpoint_is_that_of_the_best_evaluation(train: Train) -> None:
+    run = run_of(train(training={"epochs": 4}))
+    best = checkpoint.manifest(run).best
+    assert best is not None
+    assert best.step == index.record(run).metrics[tags.ACCURACY_VAL].best_step
+
+
+def test_the_model_that_is_evaluated_is_the_average(train: Train) -> None:
+    averaged = curves(run_of(train()))
+    plain = curves(run_of(train(again=True, training={"ema_decay": None})))
+    assert averaged[tags.LOSS_TRAIN] == plain[tags.LOSS_TRAIN]
+    assert averaged[tags.LOSS_VAL] != plain[tags.LOSS_VAL]
+
+
+def test_early_stopping_ends_the_run_and_says_why(train: Train) -> None:
+    stopping = {"metric": "loss/val", "goal": "min", "patience": 1, "min_delta": 100.0}
+    run = run_of(train(training={"epochs": 50, "early_stopping": stopping}))
+    record = index.record(run)
+    assert (record.state, record.step) == ("finished", 8)
+    assert "early stopping: loss/val" in run.log_file.read_text()
+    assert checkpoint.manifest(run).kept[-1].step == 8
+
+
+def test_a_loss_that_is_no_number_fails_the_run_and_not_the_next(train: Train) -> None:
+    outcomes = train(model={"backbone": "small_cnn"}, matrix={"optimizer.lr": [1000, 0.01]})
+    first, second = (index.record(run_of(outcomes, member)) for member in (0, 1))
+    assert isinstance(outcomes[0].failure, RunFailed)
+    assert first.state == "failed"
+    assert first.cause is not None
+    assert "the training loss is" in first.cause
+    assert "optimizer.lr" in first.cause
+    assert second.state == "finished"
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_at_the_next_step_with_the_state_saved(
+    train: Train, signum: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = loop._step
+
+    def interrupted(task: loop.Task, state: loop.State, *args: Any, **options: Any) -> Any:
+        result = step(task, state, *args, **options)
+        if state.step == 3:
+            os.kill(os.getpid(), signum)
+        return result
+
+    monkeypatch.setattr(loop, "_step", interrupted)
+    seen: list[Live] = []
+    with pytest.raises(Stopped, match="stopped at step 3 of 8") as stopped:
+        train(watch=seen.append)
+    assert stopped.value.exit_code == code
+    run = seen[0].run
+    assert run is not None
+    record = index.record(run)
+    assert (record.state, record.cause) == ("stopped", signal.strsignal(signum))
+    assert checkpoint.manifest(run).kept[-1].step == 3
+
+
+def test_more_in_a_batch_than_there_are_pictures_is_refused_before_anything_is_made(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracker.runner.len", lambda _: 1, raising=False)
+    with pytest.raises(UsageError, match=r"training.batch_size is 32, but shapes has 1"):
+        train()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_experiment_saved_with_a_run_is_the_same_experiment(train: Train) -> None:
+    outcome = train()[0]
+    assert outcome.run is not None
+    assert load(outcome.run.experiment_file) == [outcome.experiment]
+
+
+@pytest.mark.slow
+def test_it_learns(train: Train) -> None:
+    run = run_of(
+        train(
+            data={"train_size": 1500, "val_size": 300, "augment": []},
+            model={"backbone": "small_cnn"},
+            optimizer={"name": "adam", "lr": 0.001},
+            training={"epochs": 8, "ema_decay": None},
+        )
+    )
+    accuracy = index.record(run).metrics[tags.ACCURACY_VAL]
+    assert accuracy.last is not None
+    assert not math.isnan(accuracy.last)
+    assert accuracy.last > 0.3  # chance is 0.1
+    losses = np.array(curves(run)[tags.LOSS_TRAIN][1])
+    assert losses[-5:].mean() < losses[:5].mean()
