@@ -20,7 +20,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.versions_pb2 import VersionDef
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 from torch.utils.tensorboard import _pytorch_graph
 
@@ -44,7 +44,11 @@ def graph_of(model: nn.Module, image_size: int) -> GraphDef:
 def _traced(model: nn.Module, image_size: int) -> GraphDef:
     still = copy.deepcopy(model).cpu().eval()
     # torch deprecates what this is made of, and prints why it fails besides raising it.
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        torch.no_grad(),  # attention takes another path with gradients than without
+    ):
         warnings.simplefilter("ignore")
         drawn, _ = _pytorch_graph.graph(still, torch.zeros(1, 3, image_size, image_size))
     return drawn
@@ -54,16 +58,17 @@ def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
     """Compute nothing: a copy of `model` without memory is walked."""
     ghost = _without_memory(model)
     traced = fx.symbolic_trace(ghost)
-    with torch.no_grad():
-        ShapeProp(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
+    ShapeProp(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
     names = _names(traced.graph)
     nodes = [_node(node, names, ghost) for node in traced.graph.nodes]
     return GraphDef(node=nodes, versions=VersionDef(producer=PRODUCER))
 
 
 def _without_memory(model: nn.Module) -> nn.Module:
-    tensors = chain(model.parameters(), model.buffers())
-    return copy.deepcopy(model, {id(one): one.to("meta") for one in tensors}).eval()
+    ghosts: dict[int, Tensor] = {id(one): one.to("meta") for one in model.buffers()}
+    for one in model.parameters():  # torch.fx wants them to be Parameters still
+        ghosts[id(one)] = nn.Parameter(one.to("meta"), requires_grad=one.requires_grad)
+    return copy.deepcopy(model, ghosts).eval()
 
 
 def _names(graph: fx.Graph) -> dict[fx.Node, str]:
