@@ -150,7 +150,7 @@ def test_ctrl_c_reaches_a_server_started_in_the_background(root: Path) -> None:
 def test_stop_ends_ours_and_says_so(root: Path) -> None:
     with serve(root) as served:
         code, _, words = ask(root, "tb", "--stop", "--port", "1")
-        assert (code, words) == (0, f"no TensorBoard of ours for {root}\n")
+        assert (code, words) == (0, f"nothing of ours to stop on this machine for {root}\n")
         code, _, words = ask(root, "tb", "--stop")
         assert (code, words.startswith("stopped our TensorBoard")) == (0, True)
         assert served.process.wait(timeout=10) == 0

@@ -80,7 +80,7 @@ def stop_servers(root: Path, port: int | None, *, as_json: bool) -> None:
     if doubts:
         raise Busy("\n".join(doubts))
     if not stopped:
-        say(f"no TensorBoard of ours for {root}")
+        say(f"nothing of ours to stop on this machine for {root}")
 
 
 def _chosen(root: Path, port: int | None) -> list[Found]:
