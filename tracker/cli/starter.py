@@ -20,7 +20,7 @@ _DESCRIPTION = (
 def starter(path: Path, dataset: str, backbones: Sequence[str]) -> dict[str, Any]:
     """The fields of an experiment file at `path`, named after it, valid as it stands."""
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:50].rstrip("-")
-    if not name or any(broken({"name": name})):  # "con" names a device on Windows
+    if not name or any(broken({"name": name, "variant": None})):  # "con" names a device on Windows
         name = f"{name}-experiment".lstrip("-")
     return {
         "$schema": os.path.relpath(FILE, path.parent),
