@@ -14,12 +14,13 @@ from torch import nn
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
-from tracker.errors import RunFailed, Stopped, TrackerError, UsageError
+from tracker.errors import RunFailed, UsageError
 from tracker.models.build import build as build_model
 from tracker.models.cost import Cost, cost
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store import provenance
+from tracker.store.files import explain_os_error
 from tracker.store.run import ActiveRun, Run
 from tracker.training import loop, machine, pages
 from tracker.training.live import Live, StopFlag
@@ -56,7 +57,7 @@ def run(
     chosen = machine.choose(spec, price)
     machine.prepare(chosen, experiment.seed)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
-    with Run.create(root, experiment, facts, again=again) as active, _outcome(active):
+    with Run.create(root, experiment, facts, again=again) as active, _explained(active):
         live.run = active.run
 
         def note(line: str) -> None:
@@ -143,17 +144,15 @@ def _environment(task: loop.Task, facts: provenance.Provenance) -> dict[str, Any
 
 
 @contextmanager
-def _outcome(active: ActiveRun) -> Iterator[None]:
-    """Write into the run why it failed, if it did; every error goes on its way."""
+def _explained(active: ActiveRun) -> Iterator[None]:
+    """Put into words what torch and the disk say; `active` then records it as the run's cause."""
     try:
         yield
-    except Stopped:
-        raise
-    except TrackerError as error:
-        active.fail(str(error))
-        raise
+    except OSError as error:
+        place = Path(error.filename) if error.filename else active.run.path
+        with explain_os_error("write", place):
+            raise
     except RuntimeError as error:  # torch's word for out of memory, wrong shapes, lost workers
         active.log(traceback.format_exc())
         cause = str(error).strip().partition("\n")[0] or type(error).__name__
-        active.fail(cause)
         raise RunFailed(f"{cause} (the whole story is in {active.run.log_file})") from error

@@ -192,6 +192,7 @@ def test_a_signal_stops_at_the_next_step_with_the_state_saved(
     assert run is not None
     record = index.record(run)
     assert (record.state, record.cause) == ("stopped", signal.strsignal(signum))
+    assert record.step == 3
     assert checkpoint.manifest(run).kept[-1].step == 3
 
 

@@ -24,6 +24,7 @@ class Live:
     epoch: int = 0
     epochs: int = 0
     started: float | None = None  # time.monotonic() when the first step began
+    reported: float = 0.0  # time.monotonic() when the run directory was last told
     images_per_second: float | None = None
     loss: float | None = None
     accuracy: float | None = None

@@ -36,6 +36,8 @@ from tracker.training.meter import Meter
 from tracker.training.optim import build_optimizer
 from tracker.training.scores import Patience, Scores
 
+REPORT_EVERY = 5.0  # seconds at least; a report takes 2 ms
+
 
 @dataclass
 class State:
@@ -205,6 +207,8 @@ def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
     state.scores.note(state.step, values)
     live = task.live
     live.loss, live.accuracy, live.images_per_second = loss, accuracy, speed
+    if time.monotonic() - live.reported > REPORT_EVERY:
+        _report(task, state)
     if not math.isfinite(loss):
         raise RunFailed(
             f"the training loss is {loss} at step {state.step} (learning rate {lr:.3g}); "
@@ -249,7 +253,13 @@ def _evaluate(task: Task, state: State) -> None:
         task.say(state.ending)
     if spec.checkpoint.metric in improved:
         _save(task, state, best=True)
+    _report(task, state)
+
+
+def _report(task: Task, state: State) -> None:
+    """Tell the run directory how far we are, for `tracker ls` in another terminal."""
     task.run.update(state.step, epoch(task, state), summary(task, state))
+    task.live.reported = time.monotonic()
 
 
 def _epoch_line(task: Task, state: State) -> str:
@@ -280,6 +290,7 @@ def _stop(task: Task, state: State) -> None:
     """Save where we are and leave. Raises `Stopped`."""
     if state.saved != state.step and state.step > 0:
         _save(task, state, best=False)
+    _report(task, state)
     signum = task.stop.signum or 0
     raise Stopped(f"stopped at step {state.step} of {task.total_steps}; the state is saved", signum)
 
