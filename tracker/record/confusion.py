@@ -20,7 +20,7 @@ NUMBERS_UP_TO = 12  # classes; with more, a cell has no room for a number
 Shares: TypeAlias = npt.NDArray[np.float64]  # [C, C], each row the parts of one class
 
 _TITLE = 14  # pixels above the names and left of them, for what the axes are
-_NAME_ACROSS, _NAME_UP = 54, 48
+_NAME_ACROSS, _NAME_UP = 54, 50
 
 
 def confusion_matrix(counts: Tensor, classes: Sequence[str]) -> Picture:

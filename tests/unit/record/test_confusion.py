@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tracker.record.confusion import confusion_matrix
 from tracker.record.pictures import PAPER, RIGHT, WRONG, Picture
 
-LEFT, TOP = 68, 62  # where the matrix begins when classes are named
+LEFT, TOP = 68, 64  # where the matrix begins when classes are named
 
 
 def names(count: int) -> list[str]:

@@ -83,7 +83,7 @@ def test_a_box_tells_its_kind_shape_parameters_and_settings() -> None:
     assert conv.attr["parameters"].i == 16 * 32 * 9
     assert conv.attr["details"].s.startswith(b"16, 32, kernel_size=(3, 3), stride=(2, 2)")
     assert list(conv.input) == ["layer1/2/relu_2"]
-    assert shape(nodes["layer3/0/se/fc1"]) == [1, 4, 1, 1]  # 64 channels over 16
+    assert shape(nodes["layer3/0/se/fc1"]) == [1, 4]  # 64 channels over 16
 
 
 def test_what_a_function_does_stands_in_the_module_that_calls_it() -> None:
@@ -107,9 +107,10 @@ def test_names_stay_apart_where_a_repetition_meets_a_module_named_like_one() -> 
 
 
 def transformer() -> nn.Module:
-    return VisionTransformer(
+    model: nn.Module = VisionTransformer(
         image_size=16, patch_size=8, num_layers=2, num_heads=2, hidden_dim=8, mlp_dim=8
     )
+    return model
 
 
 def test_a_transformer_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
