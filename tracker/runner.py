@@ -25,6 +25,7 @@ from tracker.store.run import ActiveRun, Run
 from tracker.training import loop, machine, pages
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
+from tracker.training.state import Task, begin
 
 
 def run(
@@ -68,7 +69,7 @@ def run(
             task = assemble(experiment, dataset, chosen, price, active, writer, live, stop, note)
             active.plan(task.total_steps)
             _describe(task, model, facts)
-            loop.train(task, loop.begin(task, model))
+            loop.train(task, begin(task, model))
             writer.finish_hparams()
             writer.commit()
 
@@ -83,7 +84,7 @@ def assemble(
     live: Live,
     stop: StopFlag,
     say: Callable[[str], None],
-) -> loop.Task:
+) -> Task:
     """Put together what the loop needs: the batches, the curve of learning rates, the length."""
     spec = experiment.training
 
@@ -100,7 +101,7 @@ def assemble(
     recipe = Recipe.of(experiment.data, dataset.mean)
     batches = TrainBatches(loader(dataset.train, spec.batch_size), recipe, seed=experiment.seed)
     total = len(batches) * spec.epochs
-    return loop.Task(
+    return Task(
         experiment=experiment,
         dataset=dataset,
         machine=chosen,
@@ -119,7 +120,7 @@ def assemble(
     )
 
 
-def _describe(task: loop.Task, model: nn.Module, facts: provenance.Provenance) -> None:
+def _describe(task: Task, model: nn.Module, facts: provenance.Provenance) -> None:
     """Write the pages a run opens with: what was asked, where it runs, what the network is."""
     patch = facts.patch.decode(errors="replace")
     pages.write_opening(task.writer, task.experiment, _environment(task, facts), patch)
@@ -128,7 +129,7 @@ def _describe(task: loop.Task, model: nn.Module, facts: provenance.Provenance) -
         task.writer.graph(model, task.dataset.image_size)
 
 
-def _environment(task: loop.Task, facts: provenance.Provenance) -> dict[str, Any]:
+def _environment(task: Task, facts: provenance.Provenance) -> dict[str, Any]:
     document = facts.to_document()
     shown = ("torch", "torchvision", "tensorboard", "numpy", "tracker")
     return {

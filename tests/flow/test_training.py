@@ -23,6 +23,7 @@ from tracker.store import index
 from tracker.store.run import Run
 from tracker.training import checkpoint, loop
 from tracker.training.live import Live
+from tracker.training.state import State, Task
 
 SPEC: dict[str, Any] = {
     "name": "tiny",
@@ -177,7 +178,7 @@ def test_a_signal_stops_at_the_next_step_with_the_state_saved(
 ) -> None:
     step = loop._step
 
-    def interrupted(task: loop.Task, state: loop.State, *args: Any, **options: Any) -> Any:
+    def interrupted(task: Task, state: State, *args: Any, **options: Any) -> Any:
         result = step(task, state, *args, **options)
         if state.step == 3:
             os.kill(os.getpid(), signum)
