@@ -43,8 +43,7 @@ def build(spec: experiment.Cifar10, log: Callable[[str], None]) -> Dataset:
     are missing and cannot be had, leaving nothing behind; Damaged where files fail their MD5.
     """
     root = Path(os.path.expanduser(spec.root))  # noqa: PTH111 (Path's raises without a home)
-    if not (root / CIFAR10.base_folder).exists():
-        _obtain(root, download=spec.download, log=log)
+    _ensure(root, download=spec.download, log=log)
     train, classes = _read(root, train=True, size=spec.train_size)
     val, _ = _read(root, train=False, size=spec.val_size)
     mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
@@ -99,8 +98,21 @@ def _diagnosis(folder: Path, error: Exception) -> str:
     return f"CIFAR-10 in {shown} is not whole: {what}. Delete {shown} and run again"
 
 
+def _ensure(root: Path, *, download: bool, log: Callable[[str], None]) -> None:
+    """See that the folder of batches is in `root`; raises Unavailable where it cannot be had."""
+    try:
+        if not (root / CIFAR10.base_folder).exists():
+            _obtain(root, download=download, log=log)
+    except (OSError, HTTPException, RuntimeError) as error:
+        shown = printable(str(root))
+        raise Unavailable(
+            f"CIFAR-10 is not in {shown} and cannot be put there ({_reason(error)}). Either "
+            f"download {CIFAR10.url} by other means and put it into {shown}, or use {_FOLDERS}"
+        ) from error
+
+
 def _obtain(root: Path, *, download: bool, log: Callable[[str], None]) -> None:
-    """Put the folder of batches into `root`: from the archive where it lies there, else the web."""
+    """Unpack the archive into `root`: the one that lies there, else the published one."""
     archive = root / CIFAR10.filename
     shown = printable(str(root))
     if archive.exists():
@@ -117,19 +129,13 @@ def _obtain(root: Path, *, download: bool, log: Callable[[str], None]) -> None:
             f"CIFAR-10 is not in {shown}, and data.download is false. Either allow the download "
             f"(--set data.download=true) or use {_FOLDERS}"
         )
-    try:
-        with _workshop(root) as folder:
-            if not archive.exists():
-                with _quick_and_quiet():
-                    download_url(CIFAR10.url, folder, CIFAR10.filename, CIFAR10.tgz_md5)
-                archive = folder / CIFAR10.filename
-            extract_archive(archive, folder)
-            _move(folder / CIFAR10.base_folder, root / CIFAR10.base_folder)
-    except (OSError, HTTPException, RuntimeError) as error:
-        raise Unavailable(
-            f"CIFAR-10 is not in {shown} and cannot be put there ({_reason(error)}). Either "
-            f"download {CIFAR10.url} by other means and put it into {shown}, or use {_FOLDERS}"
-        ) from error
+    with _workshop(root) as folder:
+        if not archive.exists():
+            with _quick_and_quiet():
+                download_url(CIFAR10.url, folder, CIFAR10.filename, CIFAR10.tgz_md5)
+            archive = folder / CIFAR10.filename
+        extract_archive(archive, folder)
+        _move(folder / CIFAR10.base_folder, root / CIFAR10.base_folder)
 
 
 @contextlib.contextmanager
@@ -140,8 +146,8 @@ def _workshop(root: Path) -> Iterator[Path]:
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".cifar10-") as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(dir=root, prefix=".cifar10-") as inside:
+            yield Path(inside)
     except BaseException:
         for folder in missing:
             with contextlib.suppress(OSError):  # someone else has put something there meanwhile
