@@ -1,4 +1,4 @@
-"""What RunWriter writes down is what TensorBoard's own readers and both of its servers show."""
+"""A real run, read back by TensorBoard itself: in process, and over HTTP by both its loaders."""
 
 from __future__ import annotations
 
@@ -6,331 +6,362 @@ import html
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import numpy as np
 import pytest
-import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from tracker import tags
-from tracker.models.build import build
-from tracker.record import pictures, text
-from tracker.record.confusion import confusion_matrix
-from tracker.record.pictures import Picture
+from tracker.events.reader import read_scalars
+from tracker.launch import here
+from tracker.launch.plan import Job
 from tracker.record.tensorboard import RunWriter
+from tracker.record.text import diff_block
 from tracker.spec.convert import to_document
-from tracker.spec.experiment import Experiment
-from tracker.spec.load import from_document
+from tracker.spec.load import from_document, load
 
-DONE, OPEN = "cifar_se_resnet20/s0", "cifar_resnet20/s1"
-STEPS = (50, 100, 150)
-CLASSES = ("cat", "dog", "frog")
+pytestmark = pytest.mark.slow  # two TensorBoards are started
+
+PLAIN, SE = "tiny/cifar_resnet20/s0", "tiny/cifar_se_resnet20/s0"
+AGAIN = f"{PLAIN}.2"
+OPEN = "tiny/cifar_resnet20/s1"  # has begun, and is not done
+ALL = {PLAIN, SE, AGAIN, OPEN}
 PATCH = "--- a/x.py\n+++ b/x.py\n+print('<b>```</b>')\n"
-# A value of float32 at each step, so that it comes back as it went in.
-VALUES = {
-    tags.ACCURACY_TRAIN: 1 / 512,
-    tags.ACCURACY_VAL: 1 / 1024,
-    tags.LOSS_TRAIN: 2.0,
-    tags.LOSS_VAL: 4.0,
-    tags.LR: 0.125,
+STEPS = 8  # of 2 epochs
+
+SCALARS = {
+    tags.ACCURACY_TRAIN,
+    tags.ACCURACY_VAL,
+    tags.LOSS_TRAIN,
+    tags.LOSS_VAL,
+    tags.LR,
+    tags.GRAD_NORM,
+    tags.EPOCH,
+    tags.IMAGES_PER_SECOND,
 }
+PICTURES = {tags.PREDICTIONS, tags.MISTAKES, tags.CONFUSION, tags.FILTERS}
+# tags.GIT_DIFF is there only where something is not committed.
+TEXTS = {tags.SPEC_TABLE, tags.SPEC_JSON, tags.ENVIRONMENT}
+
+Points: TypeAlias = dict[str, list[tuple[int, float, float]]]
 
 
-def asked(backbone: str, seed: int) -> Experiment:
-    return from_document(
-        {
-            "name": "read-back",
-            "seed": seed,
-            "model": {"backbone": backbone},
-            "optimizer": {"name": "sgd", "lr": 0.25, "nesterov": True},
-        }
-    )
-
-
-def drawings(step: int) -> dict[str, Picture]:
-    """What there is to see at `step`; no two steps look alike."""
-    images = torch.full((3, 3, 32, 32), step, dtype=torch.uint8)
-    labels, predicted = torch.arange(3), torch.tensor([0, 2, 2])
-    told = (images, labels, predicted, torch.full((3,), 0.5), CLASSES)
-    counts = torch.tensor([[step, 0, 1], [0, 5, 5], [0, 50, step]])
+def experiment(**fields: Any) -> dict[str, Any]:
     return {
-        tags.PREDICTIONS: pictures.prediction_grid(*told),
-        tags.MISTAKES: pictures.mistakes_grid(*told),
-        tags.CONFUSION: confusion_matrix(counts, CLASSES),
+        "name": "tiny",
+        "data": {"name": "shapes", "train_size": 64, "val_size": 32, "augment": ["cutout"]},
+        "training": {"epochs": 2, "batch_size": 16, "threads": 1, "device": "cpu"},
+        "logging": {"scalars_every": 2},
+        **fields,
     }
 
 
-def record(directory: Path, experiment: Experiment, *, succeeds: bool) -> None:
-    """A whole run as training writes it, but for the training."""
-    directory.mkdir(parents=True)
-    document = to_document(experiment)
-    model = build(experiment.model, num_classes=len(CLASSES), seed=experiment.seed)
-    with RunWriter(directory, warn=pytest.fail) as writer:
-        writer.text(tags.SPEC_TABLE, text.table(document, ("field", "value")))
-        writer.text(tags.SPEC_JSON, text.json_block(document))
-        writer.text(tags.GIT_DIFF, text.diff_block(PATCH))
-        writer.hparams(experiment)
-        writer.layout()
-        writer.graph(model, 32)
-        for step in STEPS:
-            writer.scalars(step, {tag: step * value for tag, value in VALUES.items()})
-            for tag, drawn in drawings(step).items():
-                writer.picture(tag, step, drawn.copy)
-        if succeeds:
-            writer.finish_hparams()
-        writer.commit()
+def run(root: Path, file: Path, document: dict[str, Any], *, again: bool = False) -> None:
+    file.write_text(json.dumps(document))
+    jobs = [Job(file, each) for each in load(file)]
+    outcomes = here.execute(
+        jobs,
+        root=root,
+        argv=["tracker", "run", file.name],
+        again=again,
+        watch=lambda _: None,
+        say=lambda _: None,
+    )
+    assert [outcome.failure for outcome in outcomes] == [None] * len(jobs)
 
 
 @pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one run that succeeded and one that goes on."""
-    root = tmp_path_factory.mktemp("read") / "logs"
-    record(root / DONE, asked("cifar_se_resnet20", 0), succeeds=True)
-    record(root / OPEN, asked("cifar_resnet20", 1), succeeds=False)
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network, its squeeze-and-excitation twin, the first once more, and a run that goes on."""
+    folder = tmp_path_factory.mktemp("tensorboard")
+    root, file = folder / "runs", folder / "tiny.json"
+    matrix = {"model.backbone": ["cifar_resnet20", "cifar_se_resnet20"]}
+    run(root, file, experiment(matrix=matrix))
+    run(root, file, experiment(model={"backbone": "cifar_resnet20"}), again=True)
+    (root / OPEN).mkdir()
+    with RunWriter(root / OPEN, warn=pytest.fail) as writer:
+        writer.hparams(from_document(experiment(seed=1)))
+        writer.text(tags.GIT_DIFF, diff_block(PATCH))
     return root
 
 
-@pytest.fixture(scope="module")
-def accumulated(logs: Path) -> EventAccumulator:
-    return EventAccumulator(str(logs / DONE), size_guidance={"tensors": 0}).Reload()
+@dataclass(frozen=True)
+class Server:
+    """A TensorBoard. It loads in its own time, so whoever asks says what to wait for."""
 
+    url: str
 
-def until(answer: Callable[[], Any], enough: Callable[[Any], bool] = bool) -> Any:
-    """Ask until the answer is `enough`, for a minute: TensorBoard loads in its own time."""
-    deadline, found = time.monotonic() + 60, None
-    while time.monotonic() < deadline:
-        with suppress(OSError, json.JSONDecodeError):  # not there yet, or but half
-            found = answer()
-            if enough(found):
-                return found
-        time.sleep(0.05)
-    raise AssertionError(f"not enough after a minute: {found!r:.500}")
+    def get(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        until: Callable[[Any], object] = bool,
+    ) -> Any:
+        return self._ask(f"{path}?{urllib.parse.urlencode(query or {})}", None, until)
 
+    def post(self, path: str, body: Any, until: Callable[[Any], object] = bool) -> Any:
+        return self._ask(path, json.dumps(body).encode(), until)
 
-class Dashboard:
-    """A running TensorBoard's answers."""
+    def fetch(self, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = urllib.request.Request(f"{self.url}data/{path}", body, headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: bytes = answer.read()
+            return found
 
-    def __init__(self, port: int) -> None:
-        self._root = f"http://127.0.0.1:{port}/data/"
-
-    def raw(self, path: str, query: Mapping[str, str], data: bytes | None = None) -> bytes:
-        request = urllib.request.Request(
-            f"{self._root}{path}?{urllib.parse.urlencode(query)}",
-            data,
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return bytes(answer.read())
-
-    def wait_for(self, run: str) -> None:
-        """Return once the last thing written to `run` has been read."""
-        query = {"run": run, "tag": tags.CONFUSION, "sample": "0"}
-        until(lambda: len(self("plugin/images/images", **query)) == len(STEPS))
-
-    def __call__(self, path: str, **query: str) -> Any:
-        return json.loads(self.raw(path, query))
-
-    def post(self, path: str, question: dict[str, Any]) -> Any:
-        return json.loads(self.raw(path, {}, json.dumps(question).encode()))
+    def _ask(self, path: str, body: bytes | None, until: Callable[[Any], object]) -> Any:
+        answer: Any = None
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with suppress(urllib.error.URLError, ConnectionError, TimeoutError, LookupError):
+                answer = json.loads(self.fetch(path, body))
+                if until(answer):
+                    return answer
+            time.sleep(0.05)
+        raise AssertionError(f"{path}: not in a minute; last came {answer!r:.500}")
 
 
 @pytest.fixture(
     scope="module",
     params=[
         pytest.param(
-            True,
-            id="rust",
+            "true",
+            id="fast",
             marks=pytest.mark.skipif(
-                find_spec("tensorboard_data_server") is None, reason="no data server here"
+                find_spec("tensorboard_data_server") is None,
+                reason="tensorboard-data-server has no binary for this platform",
             ),
         ),
-        pytest.param(False, id="python"),
+        pytest.param("false", id="slow"),
     ],
 )
-def dashboard(
-    request: pytest.FixtureRequest, logs: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Dashboard]:
-    """TensorBoard over both runs, read by one of its two loaders; it must not complain."""
-    place = tmp_path_factory.mktemp("server")
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logs)]
-    command += ["--host=127.0.0.1", "--port=0", "--reload_interval=1"]
-    command += [f"--load_fast={str(request.param).lower()}"]
-    complaints = place / "stderr"
-    with complaints.open("wb") as stderr:
-        server = subprocess.Popen(
-            command, stdout=stderr, stderr=stderr, env={**os.environ, "TMPDIR": str(place)}
+def server(
+    runs: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    log = folder / "log"
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(runs)]
+    command += ["--host", "127.0.0.1", "--port", "0", f"--load_fast={request.param}"]
+    command += ["--samples_per_plugin", "scalars=1000,images=1000,text=1000"]
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(folder)}
+        ) as process,
+    ):
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+            yield Server(found[0])
+        finally:
+            process.terminate()
+    assert "Traceback" not in log.read_text()
+
+
+def holds(count: int) -> Callable[[Any], bool]:
+    return lambda found: len(found) == count
+
+
+def ours(run: Path) -> Points:
+    return {
+        tag: list(
+            zip(one.steps.tolist(), one.wall_times.tolist(), one.values.tolist(), strict=True)
         )
-    try:
-        # It notes down there which port it was given.
-        note = place / ".tensorboard-info" / f"pid-{server.pid}.info"
-        asking = Dashboard(until(lambda: json.loads(note.read_text() or "{}").get("port")))
-        for run in (DONE, OPEN):
-            asking.wait_for(run)
-        yield asking
-    finally:
-        server.terminate()
-        server.wait(10)
-    assert "Traceback" not in complaints.read_text()
+        for tag, one in read_scalars(run).series.items()
+    }
 
 
-def test_the_accumulator_reads_every_scalar(accumulated: EventAccumulator) -> None:
-    for tag, value in VALUES.items():
-        points = accumulated.Scalars(tag)
-        assert [(one.step, one.value) for one in points] == [(at, at * value) for at in STEPS]
+@pytest.mark.parametrize("name", [PLAIN, SE, AGAIN])
+def test_every_tag_is_there_and_no_other(runs: Path, name: str) -> None:
+    events = EventAccumulator(str(runs / name)).Reload()
+    found: dict[str, set[str]] = {}
+    for tag in events.Tags()["tensors"]:
+        plugin = events.SummaryMetadata(tag).plugin_data.plugin_name
+        found.setdefault(plugin, set()).add(tag)
+    assert found.pop("text") - {tags.GIT_DIFF} == TEXTS
+    assert found == {
+        "images": PICTURES | {tags.INPUTS},
+        "custom_scalars": {"custom_scalars__config__"},
+        "hparams": {"_hparams_/session_start_info", "_hparams_/session_end_info"},
+    }
+    assert set(events.Tags()["scalars"]) == SCALARS
+    assert events.Tags()["graph"] is True
 
 
-def test_the_accumulator_reads_pictures_of_the_size_they_claim(
-    accumulated: EventAccumulator,
-) -> None:
-    for tag in (tags.PREDICTIONS, tags.MISTAKES, tags.CONFUSION):
-        meaning = accumulated.SummaryMetadata(tag)
-        assert meaning.plugin_data.plugin_name == "images"
-        assert (meaning.display_name, meaning.summary_description) == tags.MEANINGS[tag]
-        points = accumulated.Tensors(tag)
-        assert [one.step for one in points] == list(STEPS)
-        for point in points:
-            width, height, png = point.tensor_proto.string_val
-            drawn = Image.open(io.BytesIO(png))
-            assert (drawn.format, drawn.size) == ("PNG", (int(width), int(height)))
-            assert drawn.width <= pictures.WIDTH
-            assert drawn.height <= pictures.HEIGHT
+@pytest.mark.parametrize("name", [PLAIN, SE])
+def test_steps_are_where_the_experiment_asked_for_them(runs: Path, name: str) -> None:
+    steps = {tag: [step for step, *_ in points] for tag, points in ours(runs / name).items()}
+    assert steps[tags.LOSS_TRAIN] == steps[tags.LR] == [1, 2, 4, 6, 8]
+    assert steps[tags.ACCURACY_VAL] == steps[tags.LOSS_VAL] == [4, STEPS]
 
 
-def test_the_same_picture_is_the_same_bytes_in_every_run(logs: Path) -> None:
-    def png(run: str) -> bytes:
-        reader = EventAccumulator(str(logs / run), size_guidance={"tensors": 0}).Reload()
-        return bytes(reader.Tensors(tags.PREDICTIONS)[0].tensor_proto.string_val[2])
-
-    assert png(DONE) == png(OPEN)
-
-
-def test_the_accumulator_reads_the_graph_and_the_texts(accumulated: EventAccumulator) -> None:
-    assert isinstance(drawn := accumulated.Graph(), GraphDef)
-    assert {"layer1/0/conv1", "layer1/0/se/fc1"} <= {node.name for node in drawn.node}
-    [point] = accumulated.Tensors(tags.SPEC_JSON)
-    fenced = point.tensor_proto.string_val[0].decode()
-    assert fenced == text.json_block(to_document(asked("cifar_se_resnet20", 0)))
+@pytest.mark.parametrize("name", [PLAIN, SE])
+def test_event_accumulator_has_the_same_scalars(runs: Path, name: str) -> None:
+    events = EventAccumulator(str(runs / name), size_guidance={"scalars": 0}).Reload()
+    theirs = {
+        tag: [(one.step, one.wall_time, one.value) for one in events.Scalars(tag)]
+        for tag in SCALARS
+    }
+    assert theirs == ours(runs / name)
 
 
-def test_both_runs_are_listed_and_every_tab_is_on(dashboard: Dashboard) -> None:
-    assert sorted(dashboard("runs")) == sorted([DONE, OPEN])
-    wanted = ("scalars", "images", "graphs", "text", "hparams", "custom_scalars", "timeseries")
-    listed = until(
-        lambda: dashboard("plugins_listing"),
-        lambda found: all(found[name]["enabled"] for name in wanted),
+def test_the_server_has_the_same_scalars(server: Server, runs: Path) -> None:
+    assert server.get("runs", until=lambda names: set(names) == ALL)
+    for name in (PLAIN, SE):
+        for tag, points in ours(runs / name).items():
+            theirs = server.get(
+                "plugin/scalars/scalars", {"run": name, "tag": tag}, holds(len(points))
+            )
+            assert [(step, wall_time, value) for wall_time, step, value in theirs] == points
+
+
+def test_titles_and_descriptions_are_shown(server: Server) -> None:
+    shown = server.get("plugin/scalars/tags", until=lambda found: set(found[SE]) == SCALARS)
+    for tag in SCALARS:
+        title, description = tags.MEANINGS[tag]
+        assert shown[SE][tag]["displayName"] == title
+        assert description in shown[SE][tag]["description"]
+    listed = server.get(
+        "plugin/timeseries/tags",
+        until=lambda found: SCALARS.issubset(found["scalars"]["tagDescriptions"]),
     )
-    assert set(wanted) <= set(listed)
+    groups = [tag.partition("/")[0] for tag in sorted(listed["scalars"]["tagDescriptions"])]
+    assert list(dict.fromkeys(groups))[:2] == ["accuracy", "loss"], "those that open by themselves"
+    for tag in SCALARS:
+        assert "Multiple" not in listed["scalars"]["tagDescriptions"][tag]
 
 
-def test_scalars_come_back_with_their_meaning(dashboard: Dashboard) -> None:
-    known = dashboard("plugin/scalars/tags")
-    for run in (DONE, OPEN):
-        for tag, value in VALUES.items():
-            points = dashboard("plugin/scalars/scalars", run=run, tag=tag)
-            assert [point[1:] for point in points] == [[at, at * value] for at in STEPS]
-            assert known[run][tag]["displayName"] == tags.MEANINGS[tag].title
-            assert tags.MEANINGS[tag].description in known[run][tag]["description"]
+def test_pictures_are_pngs_of_the_stated_size(server: Server) -> None:
+    for name in (PLAIN, SE):
+        for tag in sorted(PICTURES | {tags.INPUTS}):
+            steps = [0] if tag == tags.INPUTS else [4, STEPS]
+            points = server.get(
+                "plugin/images/images",
+                {"run": name, "tag": tag, "sample": "0"},
+                holds(len(steps)),
+            )
+            assert [point["step"] for point in points] == steps
+            for point in points:
+                png = server.fetch(f"plugin/images/individualImage?{point['query']}")
+                picture = Image.open(io.BytesIO(png))
+                assert picture.format == "PNG"
+                assert picture.size[0] == 340
+                assert picture.size[1] <= 215
 
 
-def test_the_runs_agree_on_what_a_tag_means(dashboard: Dashboard) -> None:
-    told = dashboard("plugin/timeseries/tags")["scalars"]["tagDescriptions"]
-    assert set(told) == set(VALUES)
-    assert not any("Multiple descriptions" in description for description in told.values())
+def test_both_networks_are_shown_the_same_pictures(server: Server) -> None:
+    def inputs(name: str) -> bytes:
+        query = {"run": name, "tag": tags.INPUTS, "sample": "0"}
+        [point] = server.get("plugin/images/images", query)
+        return server.fetch(f"plugin/images/individualImage?{point['query']}")
+
+    assert inputs(PLAIN) == inputs(SE) == inputs(AGAIN)
 
 
-def test_accuracy_and_loss_are_the_groups_that_open_first(dashboard: Dashboard) -> None:
-    known = dashboard("plugin/scalars/tags")[DONE]
-    assert list(dict.fromkeys(tag.partition("/")[0] for tag in sorted(known)))[:2] == [
-        "accuracy",
-        "loss",
-    ]
+def test_the_graph_opens_a_block_and_squeeze_and_excitation_in_it(server: Server) -> None:
+    def names(run: str) -> set[str]:
+        info = server.get("plugin/graphs/info", until=lambda found: found[run]["run_graph"])
+        assert {run for run in info if info[run]["run_graph"]} == {PLAIN, SE, AGAIN}
+        query = urllib.parse.urlencode({"run": run, "conceptual": "false"})
+        drawn = server.fetch(f"plugin/graphs/graph?{query}").decode()
+        return set(re.findall(r'^ *name: "(.*)"', drawn, re.MULTILINE))
+
+    plain, squeezed = names(PLAIN), names(SE)
+    assert {"layer1/0/conv1", "layer3/2/add", "fc"} <= plain & squeezed
+    assert {"layer1/0/se/fc1", "layer1/0/se/fc2", "layer3/2/se/mul"} <= squeezed
+    assert not any("/se/" in name for name in plain)
 
 
-@pytest.mark.parametrize("tag", [tags.PREDICTIONS, tags.MISTAKES, tags.CONFUSION])
-def test_pictures_are_served_as_they_were_drawn(dashboard: Dashboard, tag: str) -> None:
-    shown = dashboard("plugin/images/images", run=DONE, tag=tag, sample="0")
-    assert [one["step"] for one in shown] == list(STEPS)
-    for one in shown:
-        query = dict(urllib.parse.parse_qsl(one["query"]))
-        served = Image.open(io.BytesIO(dashboard.raw("plugin/images/individualImage", query)))
-        assert served.format == "PNG"
-        assert np.array_equal(np.asarray(served), drawings(one["step"])[tag])
+def test_hparams_has_a_line_per_run_with_the_kinds_of_its_values(server: Server) -> None:
+    body = {
+        "experimentName": "",
+        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
+        "colParams": [],
+        "startIndex": 0,
+        "sliceSize": 100,
+    }
+
+    def complete(answer: Any) -> bool:
+        metrics = [len(group.get("metricValues", ())) for group in answer["sessionGroups"]]
+        return sorted(metrics) == [0, *[len(SCALARS)] * 3]
+
+    answer = server.post("plugin/hparams/session_groups", body, complete)
+    lines = {group["name"]: group for group in answer["sessionGroups"]}
+    assert set(lines) == ALL
+    for name, line in lines.items():
+        [session] = line["sessions"]
+        assert session["name"] == name
+        assert session["status"] == ("STATUS_UNKNOWN" if name == OPEN else "STATUS_SUCCESS")
+        assert line["hparams"]["training.epochs"] == 2.0
+        assert line["hparams"]["optimizer.nesterov"] is True
+        assert line["hparams"]["data.augment"] == "cutout"
+        assert "training.clip_grad_norm" not in line["hparams"]
+    assert lines[SE]["hparams"]["model.backbone"] == "cifar_se_resnet20"
+    assert {one["name"]["tag"] for one in lines[SE]["metricValues"]} == SCALARS
+    assert lines[PLAIN]["hparams"] == lines[AGAIN]["hparams"]
 
 
-def test_the_graph_is_made_of_the_modules_people_know(dashboard: Dashboard) -> None:
-    def nodes(run: str) -> str:
-        query = {"run": run, "conceptual": "false"}
-        return dashboard.raw("plugin/graphs/graph", query).decode()
+def test_hparams_shows_first_what_differs(server: Server) -> None:
+    def differing(found: Any) -> list[str]:
+        return [info["name"] for info in found["hparamInfos"] if info.get("differs")]
 
-    known = dashboard("plugin/graphs/info")
-    assert {run: known[run]["run_graph"] for run in known} == {DONE: True, OPEN: True}
-    assert '"layer1/0/se/fc1"' in nodes(DONE)
-    assert '"layer1/0/conv1"' in nodes(OPEN)
-    assert "/se/" not in nodes(OPEN)
+    found = server.post("plugin/hparams/experiment", {"experimentName": ""}, differing)
+    assert differing(found) == ["model.backbone", "seed"]
+    assert [info["name"] for info in found["hparamInfos"]][:2] == ["model.backbone", "seed"]
 
 
-def test_hparams_are_rows_with_kinds_status_and_last_values(dashboard: Dashboard) -> None:
-    question = {"experimentName": "", "allowedStatuses": ["STATUS_SUCCESS", "STATUS_UNKNOWN"]}
-    page = {"colParams": [], "startIndex": 0, "sliceSize": 100}
+def test_text_is_shown_as_tables_and_code(server: Server, runs: Path) -> None:
+    def page(tag: str) -> str:
+        [point] = server.get("plugin/text/text", {"run": SE, "tag": tag})
+        assert point["step"] == 0
+        return html.unescape(point["text"])
 
-    def table() -> dict[str, Any]:
-        found = dashboard.post("plugin/hparams/session_groups", {**question, **page})
-        return {group["sessions"][0]["name"]: group for group in found["sessionGroups"]}
-
-    wanted = {DONE: "STATUS_SUCCESS", OPEN: "STATUS_UNKNOWN"}
-    rows = until(
-        table, lambda now: {run: now[run]["sessions"][0]["status"] for run in now} == wanted
-    )
-    assert [rows[run]["hparams"]["seed"] for run in (DONE, OPEN)] == [0, 1]
-    values = rows[DONE]["hparams"]
-    assert values["model.backbone"] == "cifar_se_resnet20"
-    assert values["optimizer.lr"] == 0.25
-    assert values["optimizer.nesterov"] is True
-    last = {one["name"]["tag"]: one["value"] for one in rows[DONE]["metricValues"]}
-    assert last[tags.ACCURACY_VAL] == STEPS[-1] * VALUES[tags.ACCURACY_VAL]
+    listed = server.get("plugin/text/tags", until=lambda found: TEXTS.issubset(found[SE]))
+    assert set(listed[SE]) - {tags.GIT_DIFF} == TEXTS
+    assert "<td>cifar_se_resnet20</td>" in page(tags.SPEC_TABLE)
+    assert re.search(r"<td>command</td>\s*<td>tracker run tiny.json</td>", page(tags.ENVIRONMENT))
+    code = re.search(r"<code[^>]*>(.*)</code>", page(tags.SPEC_JSON), re.DOTALL)
+    assert code is not None
+    [asked] = load(runs / SE / "experiment.json")
+    assert json.loads(code[1]) == to_document(asked)
 
 
-def test_what_differs_between_runs_is_known_without_an_experiment_record(
-    dashboard: Dashboard,
-) -> None:
-    found = dashboard.post("plugin/hparams/experiment", {"experimentName": ""})
-    differing = {info["name"] for info in found["hparamInfos"] if info.get("differs")}
-    assert differing == {"model.backbone", "seed"}
-    assert [info["name"] for info in found["hparamInfos"]][:2] == sorted(differing)
+def test_nothing_in_a_diff_becomes_a_part_of_the_page(server: Server) -> None:
+    [point] = server.get("plugin/text/text", {"run": OPEN, "tag": tags.GIT_DIFF})
+    assert "print('&lt;b&gt;```&lt;/b&gt;')" in point["text"].replace("&#x27;", "'")
+    assert "<b>" not in point["text"]
 
 
-def test_texts_are_shown_and_nothing_in_them_becomes_a_page(dashboard: Dashboard) -> None:
-    def shown(tag: str) -> str:
-        [one] = dashboard("plugin/text/text", run=DONE, tag=tag)
-        return str(one["text"])
-
-    assert {tags.SPEC_TABLE, tags.SPEC_JSON, tags.GIT_DIFF} <= set(
-        dashboard("plugin/text/tags")[DONE]
-    )
-    row = "<td>model.backbone</td>\n<td>cifar_se_resnet20</td>"
-    assert row in html.unescape(shown(tags.SPEC_TABLE))
-    assert "<code" in shown(tags.SPEC_JSON)
-    diff = shown(tags.GIT_DIFF)
-    assert "&lt;b&gt;```&lt;/b&gt;" in diff
-    assert "<b>" not in diff
-
-
-def test_custom_scalars_put_training_beside_validation(dashboard: Dashboard) -> None:
-    found = dashboard("plugin/custom_scalars/layout")
-    charts = [chart for category in found["category"] for chart in category["chart"]]
-    assert {chart["title"]: chart["multiline"]["tag"] for chart in charts} == {
+def test_custom_scalars_lay_training_beside_validation(server: Server) -> None:
+    layout = server.get("plugin/custom_scalars/layout")
+    [category] = layout["category"]
+    assert {chart["title"]: chart["multiline"]["tag"] for chart in category["chart"]} == {
         "accuracy": [tags.ACCURACY_TRAIN, tags.ACCURACY_VAL],
         "loss": [tags.LOSS_TRAIN, tags.LOSS_VAL],
     }
+
+
+def test_the_tabs_that_have_something_to_show_are_on(server: Server) -> None:
+    wanted = {"timeseries", "scalars", "custom_scalars", "images", "graphs", "text", "hparams"}
+
+    def enabled(listing: Any) -> set[str]:
+        return {name for name, plugin in listing.items() if plugin["enabled"]}
+
+    listing = server.get("plugins_listing", until=lambda found: wanted <= enabled(found))
+    assert enabled(listing) & {"histograms", "distributions", "projector", "pr_curves"} == set()
