@@ -32,6 +32,9 @@ LEFT_OUT = {
     "logging",
     "compare",
     "checkpoint",
+    "data.root",
+    "data.cache",
+    "data.workers",
 }
 
 
@@ -43,7 +46,9 @@ def started(experiment: Experiment) -> Summary:
     """
     document = to_document(experiment)
     info = SessionStartInfo(start_time_secs=time.time())
-    for name, value in flat({key: document[key] for key in document if key not in LEFT_OUT}):
+    for name, value in flat(document):
+        if not LEFT_OUT.isdisjoint((name, name.partition(".")[0])):
+            continue
         match value:
             case bool():
                 info.hparams[name].bool_value = value

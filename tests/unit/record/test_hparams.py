@@ -63,6 +63,9 @@ def test_only_what_can_change_a_result_is_a_column() -> None:
     names = set(start(tags=["a"], description="b").hparams)
     blocks = {name.partition(".")[0] for name in names}
     assert blocks == {"seed", "data", "model", "optimizer", "schedule", "training"}
+    folder = start(data={"name": "image_folder", "root": "/here", "image_size": 8}).hparams
+    assert "data.image_size" in folder
+    assert {"data.root", "data.cache", "data.workers"}.isdisjoint(folder)
 
 
 def test_a_run_stands_alone_and_is_open_until_it_succeeds() -> None:
