@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tracker.data import cifar10, shapes
+from tracker.data import cifar10, image_folder, shapes
 from tracker.data.dataset import Dataset
 from tracker.spec import experiment
 
@@ -14,6 +14,7 @@ Log = Callable[[str], None]
 # Each is handed the block that names it, of the class that belongs to it.
 DATASETS: dict[str, Callable[[Any, Log], Dataset]] = {
     "cifar10": cifar10.build,
+    "image_folder": image_folder.build,
     "shapes": lambda spec, _: shapes.build(spec),
 }
 

@@ -131,10 +131,23 @@ def digest_of(*splits: Split) -> str:
     digest = hashlib.sha256()
     for split in splits:
         assert isinstance(split.images, Tensor)
-        digest.update(repr(tuple(split.images.shape)).encode())
-        digest.update(split.images.contiguous().numpy().data)
-        digest.update(split.labels.numpy().astype("<i8").data)
+        for _ in hashed(digest, split.images.shape, [split.images], split.labels):
+            pass
     return digest.hexdigest()
+
+
+def hashed(
+    digest: hashlib._Hash, shape: Sequence[int], chunks: Iterable[Tensor], labels: Tensor
+) -> Iterator[Tensor]:
+    """Hand on `chunks`, which make up the pictures of one split, and add the split to `digest`.
+
+    `shape` is that of all pictures. How they are cut into chunks makes no difference.
+    """
+    digest.update(repr(tuple(shape)).encode())
+    for chunk in chunks:
+        digest.update(chunk.contiguous().numpy().data)
+        yield chunk
+    digest.update(labels.numpy().astype("<i8").data)
 
 
 def _channels(values: npt.NDArray[np.float64]) -> Channels:

@@ -1,0 +1,91 @@
+"""From one picture file of any size and kind to a small RGB square of bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tracker.errors import printable
+
+EXTENSIONS = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+)
+# What Pillow may take a file for. Some of its other readers start programs (EPS: Ghostscript).
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF
+_REASON_LIMIT = 100  # characters
+
+
+def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
+    """The picture at `path` as RGB, uint8 [3, size, size].
+
+    It is turned upright as its EXIF says, its shorter side is scaled to `size` (bilinear, each
+    pixel averaging all that it covers), and the centre square is cut out. What is transparent
+    shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the first frame is
+    taken; a JPEG at least four times too large is decoded at a half, a quarter or an eighth.
+
+    Raises whatever Pillow raises on a file that is no whole picture, and ValueError for pixels of
+    32 bits, of which no file says what is white; `reason` puts all of it into words.
+    """
+    if not path.is_file():  # opening a pipe would wait for ever
+        raise ValueError("not a file, or a link to nowhere")
+    with Image.open(path, formats=_FORMATS) as opened:
+        picture: Image.Image = opened
+        if min(picture.size) >= 4 * size:
+            opened.draft(None, (2 * size, 2 * size))
+        if picture.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
+            picture = ImageOps.exif_transpose(picture)
+        picture = _rgb(picture)
+        if picture.size != (size, size):
+            picture = _centre_square(picture, size)
+        pixels: npt.NDArray[np.uint8] = np.asarray(picture)
+    return pixels.transpose(2, 0, 1)
+
+
+def reason(error: Exception) -> str:
+    """Why a picture could not be decoded, in a few printable words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no picture in a known format"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels, a decompression bomb perhaps"
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return printable(" ".join(text.split()))[:_REASON_LIMIT]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Pillow's warnings (odd EXIF, large pictures) from the terminal.
+
+    None of them changes a pixel; what does is raised. Not to be entered in several threads.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    mode = picture.mode
+    if mode == "F" or (mode == "I" and picture.format == "TIFF"):
+        raise ValueError("pixels of 32 bits: no telling what is white")
+    if mode.startswith("I"):  # "I;16", its byte orders, and what PNG and PGM call "I"
+        grey = (np.asarray(picture).astype(np.int64) * 255 + 32767) // 65535
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    return picture if mode == "RGB" else picture.convert("RGB")
+
+
+def _centre_square(picture: Image.Image, size: int) -> Image.Image:
+    """Cut and scale in one step, so that nothing is rounded to whole pixels in between."""
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return picture.resize(
+        (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
+    )

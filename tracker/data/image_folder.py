@@ -1,0 +1,116 @@
+"""A person's own pictures: a folder per split, a folder per class in it, any sizes and kinds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from tracker.data import cache
+from tracker.data.dataset import Dataset, Split, channel_statistics, hashed, reference_pictures
+from tracker.data.files import Files, refusal
+from tracker.data.listing import Listing, key, listings
+from tracker.errors import Unavailable, printable
+from tracker.spec import experiment
+
+Log = Callable[[str], None]
+
+_PATIENCE = 1.0  # seconds of decoding that may pass without a word
+
+
+def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
+    """The data set that `spec` asks for: `root`/train, and `root`/val or else `root`/test.
+
+    Classes are the folders, by name; pictures follow each other by path. All that are in use have
+    been decoded once before this returns, in this run or an earlier one. Where they fit
+    (`cache.fits`; or as `spec.cache` says) they are then kept as pixels and mapped into memory,
+    else decoded again whenever they are needed. Either way gives the same pictures.
+
+    Raises Unavailable where folders are missing, empty or disagree on the classes, and Damaged
+    where pictures cannot be read: counted, the first ones named.
+    """
+    root = Path(os.path.expanduser(spec.root))  # noqa: PTH111 (Path's raises without a home)
+    whole = listings(root, log)
+    train, val = whole[0].part(spec.train_size), whole[1].part(spec.val_size)
+    files = [
+        Files(part.folder, part.names, size=spec.image_size, workers=spec.workers)
+        for part in (train, val)
+    ]
+    entry = cache.Entry(
+        key(*whole), len(train), len(val), spec.image_size, pixels=spec.cache != "never"
+    )
+
+    def make(take: Callable[[Tensor], object]) -> cache.Facts:
+        return _decode_all([train, val], files, take, log)
+
+    facts, pixels = _cached(entry, cache.places(root), make, log, must=spec.cache == "always")
+    images = (pixels[: len(train)], pixels[len(train) :]) if len(pixels) else files
+    return Dataset(
+        name=spec.name,
+        train=Split(images[0], train.labels),
+        val=Split(images[1], val.labels),
+        classes=train.classes,
+        mean=facts.mean,
+        std=facts.std,
+        image_size=spec.image_size,
+        digest=facts.digest,
+        reference=reference_pictures(val.labels),
+    )
+
+
+def _cached(
+    entry: cache.Entry, candidates: list[Path], make: cache.Make, log: Log, *, must: bool
+) -> tuple[cache.Facts, Tensor]:
+    """Facts and pixels as asked for in `entry`; without pixels where these don't fit."""
+    found = cache.find(entry, candidates)
+    if found:
+        return found
+    place = cache.writable(candidates)
+    if entry.pixels and must and not place:
+        where = " nor ".join(printable(str(one)) for one in candidates)
+        raise Unavailable(
+            f"data.cache is always, but neither {where} can be written to; set it to never"
+        )
+    if entry.pixels and not must and not (place and cache.fits(entry.nbytes, place)):
+        log(
+            f"{entry.train + entry.val:,} pictures ({entry.nbytes / 1e9:.1f} GB of pixels) do not "
+            "fit: they are decoded in every epoch"
+        )
+        return _cached(replace(entry, pixels=False), candidates, make, log, must=must)
+    if place:
+        return cache.keep(entry, place, make, log)
+    return cache.without_keeping(entry, make)
+
+
+def _decode_all(
+    parts: list[Listing], files: list[Files], take: Callable[[Tensor], object], log: Log
+) -> cache.Facts:
+    """Hand all pictures to `take`, in order, and return what is learnt from them on the way.
+
+    Raises Damaged, after the last one, if any cannot be read.
+    """
+    total = sum(map(len, parts))
+    digest = hashlib.sha256()
+    faults: list[str] = []
+    began, said = time.monotonic(), False
+
+    def through(part: Listing, source: Files) -> Iterator[Tensor]:
+        nonlocal said
+        for chunk in hashed(digest, source.shape, source.chunks(faults), part.labels):
+            take(chunk)
+            yield chunk
+            if not said and time.monotonic() - began > _PATIENCE:
+                log(f"decoding {total:,} pictures of {printable(str(part.folder.parent))}")
+                said = True
+
+    mean, std = channel_statistics(through(parts[0], files[0]))
+    for _ in through(parts[1], files[1]):
+        pass
+    if faults:
+        raise refusal(faults, total)
+    return cache.Facts(mean, std, digest.hexdigest())
