@@ -15,14 +15,15 @@ from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
 from tracker.errors import RunFailed, UsageError
+from tracker.events.rewind import rewind
 from tracker.models.build import build as build_model
 from tracker.models.cost import Cost, cost
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store import provenance
 from tracker.store.files import explain_os_error
-from tracker.store.run import ActiveRun, Run
-from tracker.training import loop, machine, pages
+from tracker.store.run import ActiveRun
+from tracker.training import checkpoint, loop, machine, pages
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
 from tracker.training.state import Task, begin
@@ -32,20 +33,19 @@ def run(
     experiment: Experiment,
     dataset: Dataset,
     *,
-    root: Path,
+    open_run: Callable[[provenance.Provenance], ActiveRun],
     source: Path,
     argv: Sequence[str],
-    again: bool,
     live: Live,
     stop: StopFlag,
     say: Callable[[str], None],
 ) -> None:
-    """Train what `experiment` asks for on `dataset`, in a new run directory under `root`.
+    """Train what `experiment` asks for on `dataset`, in the run directory that `open_run` gives.
 
-    Nothing is created before device, data and model are known to fit together. Raises
-    `UsageError` or `Unavailable` where they don't, `Busy` where the run exists and `again` is not
-    set, `RunFailed` when training fails, `Stopped` when `stop` was raised; in the last two the run
-    directory says so too. `live.run` is the directory, once there is one.
+    A run that has a checkpoint goes on from it. Nothing is created or changed before device, data
+    and model are known to fit together. Raises `UsageError` or `Unavailable` where they don't,
+    what `open_run` raises, `RunFailed` when training fails, `Stopped` when `stop` was raised; in
+    the last two the run directory says so too. `live.run` is the directory, once there is one.
     """
     spec = experiment.training
     if spec.batch_size > len(dataset.train):
@@ -56,20 +56,30 @@ def run(
     model = build_model(experiment.model, num_classes=len(dataset.classes), seed=experiment.seed)
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
-    machine.prepare(chosen, experiment.seed)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
-    with Run.create(root, experiment, facts, again=again) as active, _explained(active):
+    with open_run(facts) as active, _explained(active):
         live.run = active.run
 
         def note(line: str) -> None:
             active.log(line)
             say(line)
 
+        saved = checkpoint.newest(active.run, note)
+        for path in rewind(active.run.path, saved["events"] if saved else {}, active.run.lost):
+            note(f"set aside {path}: written after the last checkpoint")
+        if saved:
+            chosen = machine.as_before(chosen, saved["machine"], note)
+        machine.prepare(chosen, experiment.seed)
         with RunWriter(active.run.path, warn=note) as writer:
             task = assemble(experiment, dataset, chosen, price, active, writer, live, stop, note)
             active.plan(task.total_steps)
-            _describe(task, model, facts)
-            loop.train(task, begin(task, model))
+            state = begin(task, model)
+            if saved:
+                state.load_state_dict(saved)
+                note(f"going on at step {state.step} of {task.total_steps}")
+            else:
+                _describe(task, model, facts)
+            loop.train(task, state)
             writer.finish_hparams()
             writer.commit()
 

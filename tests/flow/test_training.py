@@ -17,7 +17,7 @@ from tracker.errors import RunFailed, Stopped, UsageError
 from tracker.events.reader import read_scalars
 from tracker.launch import here
 from tracker.launch.here import Outcome
-from tracker.launch.plan import Job
+from tracker.launch.plan import Existing, choose, jobs_of
 from tracker.spec.load import load
 from tracker.store import index
 from tracker.store.run import Run
@@ -46,7 +46,11 @@ def train(tmp_path: Path) -> Train:
     """Run a spec with changes to its top-level blocks merged in; return what came out."""
 
     def run(
-        *, again: bool = False, watch: Callable[[Live], None] = lambda _: None, **changes: Any
+        *,
+        again: bool = False,
+        existing: Existing = "refuse",
+        watch: Callable[[Live], None] = lambda _: None,
+        **changes: Any,
     ) -> list[Outcome]:
         document = {
             key: {**value, **changes.get(key, {})} if isinstance(value, dict) else value
@@ -55,12 +59,11 @@ def train(tmp_path: Path) -> Train:
         document |= {key: value for key, value in changes.items() if key not in SPEC}
         path = tmp_path / "tiny.json"
         path.write_text(json.dumps(document))
-        jobs = [Job(path, experiment) for experiment in load(path)]
+        root = tmp_path / "runs"
         return here.execute(
-            jobs,
-            root=tmp_path / "runs",
+            choose(jobs_of(path, root), "again" if again else existing),
+            root=root,
             argv=["tracker", "run"],
-            again=again,
             watch=watch,
             say=lambda _: None,
         )
@@ -176,15 +179,7 @@ def test_a_loss_that_is_no_number_fails_the_run_and_not_the_next(train: Train) -
 def test_a_signal_stops_at_the_next_step_with_the_state_saved(
     train: Train, signum: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = loop._step
-
-    def interrupted(task: Task, state: State, *args: Any, **options: Any) -> Any:
-        result = step(task, state, *args, **options)
-        if state.step == 3:
-            os.kill(os.getpid(), signum)
-        return result
-
-    monkeypatch.setattr(loop, "_step", interrupted)
+    interrupt_at(3, monkeypatch, signum)
     seen: list[Live] = []
     with pytest.raises(Stopped, match="stopped at step 3 of 8") as stopped:
         train(watch=seen.append)
@@ -195,6 +190,50 @@ def test_a_signal_stops_at_the_next_step_with_the_state_saved(
     assert (record.state, record.cause) == ("stopped", signal.strsignal(signum))
     assert record.step == 3
     assert checkpoint.manifest(run).kept[-1].step == 3
+
+
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch, signum: int = signal.SIGTERM) -> None:
+    """Let the loop see a signal after optimizer step `step`, once."""
+    take, done = loop._step, False
+
+    def interrupted(task: Task, state: State, *args: Any, **options: Any) -> Any:
+        nonlocal done
+        result = take(task, state, *args, **options)
+        if state.step == step and not done:
+            done = True
+            os.kill(os.getpid(), signum)
+        return result
+
+    monkeypatch.setattr(loop, "_step", interrupted)
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 5, 7])
+def test_a_run_stopped_and_resumed_equals_one_never_stopped(
+    train: Train, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = {
+        "mixup_alpha": 0.2,
+        "early_stopping": {"metric": "loss/val", "goal": "min", "patience": 9},
+    }
+    whole = run_of(train(training=training))
+    interrupt_at(step, monkeypatch)
+    with pytest.raises(Stopped):
+        train(again=True, training=training)
+    resumed = Run(whole.path.with_name("s0.2"))
+    torch.manual_seed(123)
+    [job] = jobs_of(Path(resumed.id), whole.path.parents[2], resume=True)
+    here.execute(
+        choose([job], "resume"),
+        root=whole.path.parents[2],
+        argv=[],
+        watch=lambda _: None,
+        say=lambda _: None,
+    )
+    assert resumed.state() == "finished"
+    assert curves(resumed) == curves(whole)
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(resumed)[name]), name
+    assert len(json.loads(resumed.provenance_file.read_text())["resumed"]) == 1
 
 
 def test_more_in_a_batch_than_there_are_pictures_is_refused_before_anything_is_made(

@@ -16,9 +16,7 @@ from tracker.cli.terminal import say
 from tracker.launch import plan
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
-from tracker.spec.load import load
 from tracker.store import index
-from tracker.store.run import Run
 
 if TYPE_CHECKING:  # torch stays out until the plan stands
     from tracker.launch.here import Outcome
@@ -29,6 +27,7 @@ if TYPE_CHECKING:  # torch stays out until the plan stands
 @overrides_option
 @seeds_option
 @click.option("--max-steps", type=click.IntRange(min=1), metavar="N", help="End each run here.")
+@click.option("--resume", is_flag=True, help="Go on with runs that did not finish.")
 @click.option("--again", is_flag=True, help="Run anew beside a run of the same name (s0.2, …).")
 @click.option("--skip-finished", is_flag=True, help="Leave out what is finished already.")
 @click.option("--dry-run", is_flag=True, help="List the runs this would make; make none.")
@@ -40,6 +39,7 @@ def run(
     overrides: tuple[str, ...],
     seeds: tuple[int, ...] | None,
     max_steps: int | None,
+    resume: bool,
     again: bool,
     skip_finished: bool,
     dry_run: bool,
@@ -51,30 +51,48 @@ def run(
     next step with the state saved; a second one stops at once.
     """
     jobs = [
-        plan.Job(spec, experiment)
-        for spec in specs
-        for experiment in load(spec, overrides=overrides, seeds=seeds, max_steps=max_steps)
+        job
+        for target in specs
+        for job in plan.jobs_of(
+            target,
+            root,
+            overrides=overrides,
+            seeds=seeds,
+            max_steps=max_steps,
+            resume=resume,
+        )
     ]
-    jobs = plan.choose(jobs, root, again=again, skip_finished=skip_finished)
+    jobs = plan.choose(jobs, _existing(resume=resume, again=again, skip_finished=skip_finished))
     if not jobs:
         say("nothing to run: all of it is finished")
         return 0
     if dry_run:
-        _show_plan(jobs, root, as_json=as_json)
+        _show_plan(jobs, as_json=as_json)
         return 0
-    outcomes = _execute(jobs, root, again=again)
+    outcomes = _execute(jobs, root)
     _show_outcomes(outcomes, as_json=as_json)
     return 1 if any(outcome.failure for outcome in outcomes) else 0
 
 
-def _execute(jobs: Sequence[plan.Job], root: Path, *, again: bool) -> list[Outcome]:
+def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existing:
+    flags: dict[plan.Existing, bool] = {
+        "resume": resume,
+        "again": again,
+        "skip_finished": skip_finished,
+    }
+    given = [name for name, is_set in flags.items() if is_set]
+    if len(given) > 1:
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise click.UsageError(f"{names} exclude each other")
+    return given[0] if given else "refuse"
+
+
+def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
     from tracker.cli.progress import progress
     from tracker.launch import here
 
     with progress() as shown:
-        return here.execute(
-            jobs, root=root, argv=sys.argv, again=again, watch=shown.watch, say=shown.say
-        )
+        return here.execute(jobs, root=root, argv=sys.argv, watch=shown.watch, say=shown.say)
 
 
 def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
@@ -92,8 +110,8 @@ def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     )
 
 
-def _show_plan(jobs: Sequence[plan.Job], root: Path, *, as_json: bool) -> None:
-    ids = [Run.of(root, job.experiment).id for job in jobs]
+def _show_plan(jobs: Sequence[plan.Job], *, as_json: bool) -> None:
+    ids = [job.run.id for job in jobs]
     if as_json:
         documents = [to_document(job.experiment) for job in jobs]
         pairs = zip(ids, documents, strict=True)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import FrameType
 
@@ -34,7 +34,6 @@ def execute(
     *,
     root: Path,
     argv: Sequence[str],
-    again: bool,
     watch: Callable[[Live], None],
     say: Callable[[str], None],
 ) -> list[Outcome]:
@@ -60,10 +59,9 @@ def execute(
                 runner.run(
                     experiment,
                     dataset(experiment.data),
-                    root=root,
+                    open_run=partial(job.open, root),
                     source=job.source,
                     argv=argv,
-                    again=again,
                     live=live,
                     stop=stop,
                     say=say,

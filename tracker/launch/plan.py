@@ -3,44 +3,118 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
-from tracker.errors import Busy, UsageError
+from tracker.errors import Busy, Damaged, UsageError
+from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
-from tracker.store.run import Run
+from tracker.spec.load import load
+from tracker.store import index
+from tracker.store.provenance import Provenance
+from tracker.store.run import ActiveRun, Run
+
+# What to do where a run of the name exists.
+Existing: TypeAlias = Literal["refuse", "again", "skip_finished", "resume"]
+MAY_CHANGE = "training.max_steps"  # a run cut short is a prefix of the longer one: it may go on
 
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment to run, and the file that asked for it."""
+    """One experiment to run, the file that asked for it, and the run it makes or takes up."""
 
     source: Path
     experiment: Experiment
+    run: Run
+    how: Literal["new", "again", "resume"] = "new"
+
+    def open(self, root: Path, provenance: Provenance) -> ActiveRun:
+        """Make the run's directory under `root`, or take up the one there. Raises Busy."""
+        if self.how == "resume":
+            return self.run.reopen(provenance)
+        return Run.create(root, self.experiment, provenance, again=self.how == "again")
 
 
-def choose(
-    jobs: Sequence[Job], root: Path, *, again: bool = False, skip_finished: bool = False
+def jobs_of(
+    target: Path,
+    root: Path,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: Sequence[int] | None = None,
+    max_steps: int | None = None,
+    resume: bool = False,
 ) -> list[Job]:
-    """Return which of `jobs` are to run under `root`: all, or all that are not finished yet.
+    """Return the runs that a spec asks for or, to `resume`, the one run that `target` names."""
+    if resume and not target.is_file():
+        run = index.find(root, str(target))
+        source = run.experiment_file
+        members = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)
+        return [Job(source, members[0], run)]
+    return [
+        Job(target, experiment, Run.of(root, experiment))
+        for experiment in load(target, overrides=overrides, seeds=seeds, max_steps=max_steps)
+    ]
 
-    Raises `Busy`, naming every run that stands in the way, unless `again` asks for another beside
-    each; `UsageError` where two jobs would be the same run.
+
+def choose(jobs: Sequence[Job], existing: Existing = "refuse") -> list[Job]:
+    """Return which of `jobs` are to run, and how, given what exists already.
+
+    Raises `Busy`, naming every run that stands in the way; `UsageError` where two jobs would be
+    the same run, or where a run to be taken up was asked for something else.
     """
-    runs = {Run.of(root, job.experiment): job for job in jobs}
-    _refuse_twins([Run.of(root, job.experiment).id for job in jobs])
-    states = {run: run.state() for run in runs if run.path.exists()}
-    if skip_finished:
-        runs = {run: job for run, job in runs.items() if states.get(run) != "finished"}
-    taken = [run for run in runs if run in states]
-    if taken and not again:
+    _refuse_twins([job.run.id for job in jobs])
+    states = {job.run: job.run.state() for job in jobs if job.run.path.exists()}
+    if existing in ("skip_finished", "resume"):
+        jobs = [job for job in jobs if states.get(job.run) != "finished"]
+    if existing == "resume":
+        return [_resumed(job, states[job.run]) if job.run in states else job for job in jobs]
+    taken = [job.run for job in jobs if job.run in states]
+    if taken and existing != "again":
         names = "\n".join(f"  {run.id} ({states[run]})" for run in taken)
         raise Busy(
             f"{len(taken)} of these runs exist already:\n{names}\n"
-            "--again runs them anew beside the old ones, --skip-finished only what is not finished"
+            "--resume goes on with what is not finished, --skip-finished runs only what does not "
+            "exist, --again runs all anew beside the old ones"
         )
-    return list(runs.values())
+    return [replace(job, how="again" if job.run in states else "new") for job in jobs]
+
+
+def _resumed(job: Job, state: str) -> Job:
+    """Return `job` as one that takes up its run. Raises where that can't be."""
+    if state == "running":
+        status = job.run.status()
+        raise Busy(
+            f"{job.run.id} is running as process {status.pid} on {status.host} "
+            f"since {status.started}; wait for it, or stop it with Ctrl-C there"
+        )
+    if state == "damaged":
+        raise Damaged(f"{job.run.path} is damaged and can't be taken up; --again starts anew")
+    [asked] = load(job.run.experiment_file)
+    changed = [
+        f"  {path}: was {before!r}, is {now!r}"
+        for path, before, now in _differences(to_document(asked), to_document(job.experiment))
+        if path != MAY_CHANGE
+    ]
+    if changed:
+        raise UsageError(
+            f"{job.run.id} was asked for something else, so it can't be taken up:\n"
+            + "\n".join(changed)
+            + "\n--again runs it anew beside the old one"
+        )
+    return replace(job, how="resume")
+
+
+def _differences(
+    before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    for key in {**before, **now}:
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            yield f"{prefix}{key}", old, new
 
 
 def _refuse_twins(ids: Sequence[str]) -> None:

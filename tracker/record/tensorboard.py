@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 from tracker import tags
+from tracker.events.reader import event_files
 from tracker.events.writer import EventWriter
 from tracker.record import hparams
 from tracker.record.graph import graph_of
@@ -45,6 +46,7 @@ class RunWriter(SummaryWriter):
     """
 
     def __init__(self, directory: Path, *, warn: Callable[[str], None]) -> None:
+        self._earlier = {path.name: path.stat().st_size for path in event_files(directory)}
         self._events = EventWriter(directory, describe=tags.MEANINGS)
         self._warn = warn
         self._introduced: set[str] = set()  # tags with a value, and so with their metadata

@@ -24,6 +24,7 @@ from tracker.store.files import (
     explain_os_error,
     is_disk_full,
     one_line,
+    read_json,
     safe_join,
     to_json,
     write_json,
@@ -112,6 +113,11 @@ class Run:
         return self.checkpoints / "best.pt"
 
     @property
+    def lost(self) -> Path:
+        """What a resumed run set aside: event files written after its last checkpoint."""
+        return self.path / "lost"
+
+    @property
     def lock_file(self) -> Path:
         """The file whose kernel lock the writing process holds."""
         return self.path / LOCK_NAME
@@ -182,6 +188,30 @@ class Run:
             raise _exists(wanted)
         path, lock = claimed
         return ActiveRun(Run(path), lock, clock)
+
+    def reopen(
+        self, provenance: Provenance, *, clock: Callable[[], datetime] = utc_now
+    ) -> ActiveRun:
+        """Take up a run that did not finish; what differs from its first start is added to it.
+
+        Raises Busy while another process writes it, Damaged or Unavailable where its files can't
+        be read, and changes nothing then.
+        """
+        lock = Lock(self.lock_file)
+        try:
+            before, now = self.status(), first_status(stamp(clock()), kernel_lock=lock.kernel)
+            circumstances = read_json(self.provenance_file)
+            again = provenance.to_document()
+            resumed = {key: again[key] for key in again if again[key] != circumstances.get(key)}
+            circumstances["resumed"] = [*circumstances.get("resumed", []), resumed]
+            write_json(self.provenance_file, circumstances)
+            progress = {key: getattr(before, key) for key in ("step", "epoch", "total_steps")}
+            status = replace(now, started=before.started, **progress)
+            write_json(self.status_file, status.to_document())
+        except BaseException:
+            lock.release()
+            raise
+        return ActiveRun(self, lock, clock)
 
 
 class ActiveRun:

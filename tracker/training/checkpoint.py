@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from tracker.errors import Damaged
+from tracker.errors import Damaged, Unavailable
 from tracker.store.files import (
     explain_os_error,
     link_atomic,
@@ -101,6 +101,23 @@ def manifest(run: Run) -> Manifest:
         return Manifest(
             tuple(Entry(**entry) for entry in document["kept"]), Entry(**best) if best else None
         )
+
+
+def newest(run: Run, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """Return the newest state that can be trusted, or None where nothing was ever saved.
+
+    A damaged one is passed over for the one before it, and `say` is told. Raises `Damaged` when
+    none is left.
+    """
+    kept = manifest(run).kept
+    for entry in reversed(kept):
+        try:
+            return load(run, entry)
+        except (Damaged, Unavailable) as error:
+            say(f"{error}; going back to the checkpoint before it")
+    if kept:
+        raise Damaged(f"{run.checkpoints}: no checkpoint can be read; --again starts a new run")
+    return None
 
 
 def load(run: Run, entry: Entry) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def epoch(task: Task, state: State) -> float:
 def _save(task: Task, state: State, *, best: bool) -> None:
     """Commit: events to the disk first, then the checkpoint that says how long they are."""
     task.live.phase = "saving"
-    committed = {"events": task.writer.commit(), "threads": task.machine.threads}
+    committed = {"events": task.writer.commit(), "machine": task.machine.to_document()}
     checkpoint.save(task.run.run, state.state_dict() | committed, state.step, best=best)
     state.saved = state.step
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -61,7 +62,7 @@ class Machine:
 
     def to_document(self) -> dict[str, Any]:
         """Return these facts as JSON values, for the run's environment page."""
-        facts = asdict(self) | {"device": str(self.device)}
+        facts = asdict(self) | {"device": str(self.device), "torch": str(torch.__version__)}
         if self.device.type == "cuda":
             facts["gpu"] = torch.cuda.get_device_name(self.device)
         return facts
@@ -80,6 +81,28 @@ def choose(training: Training, cost: Cost) -> Machine:
         precision = "bfloat16" if pays and _has_fast_bfloat16(device) else "float32"
     channels_last = pays if training.channels_last == "auto" else training.channels_last
     return Machine(device, precision, channels_last, training.threads or _cores())
+
+
+def as_before(machine: Machine, before: Mapping[str, Any], say: Callable[[str], None]) -> Machine:
+    """Return the machine a run was begun with, as far as this one can be it; else `say` so.
+
+    `before` is what `to_document` gave then. Precision, layout and threads are taken over: another
+    choice, or another thread count, gives other bits.
+    """
+    if before["device"] == str(machine.device):
+        machine = replace(
+            machine,
+            precision=before["precision"],
+            channels_last=before["channels_last"],
+            threads=before["threads"] if before["threads"] <= _cores() else machine.threads,
+        )
+    now = machine.to_document()
+    changed = [
+        f"{key} was {before.get(key)}, is {now[key]}" for key in now if now[key] != before.get(key)
+    ]
+    if changed:
+        say(f"computed otherwise from here on, so not bit-identical: {'; '.join(changed)}")
+    return machine
 
 
 def prepare(machine: Machine, seed: int) -> None:
