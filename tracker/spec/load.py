@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import Problem, SpecError, printable
-from tracker.spec.check import check
+from tracker.spec.check import Known, check
 from tracker.spec.convert import build
 from tracker.spec.experiment import Experiment
 from tracker.spec.layers import lay_arguments, read_layers
@@ -42,7 +42,8 @@ def load(
         raise _sorted(error.problems, name) from None
     document = lay_arguments(document, overrides, seeds, max_steps, problems)
     varied = axes(document, problems)
-    filled = [_filled(member, problems) for member in members(document, varied)]
+    known: Known = {}
+    filled = [_filled(member, problems, known) for member in members(document, varied)]
     _settle(document, filled, [axis for axis in varied if axis != "seed"], problems)
     if problems:
         raise _sorted(problems, name)
@@ -61,16 +62,16 @@ def from_document(document: Mapping[str, Any], source: str = "experiment") -> Ex
         for key in sorted({"matrix", "extends"} & node.value.keys())
     ]
     [member] = members(node, {})
-    filled = _filled(member, problems)
+    filled = _filled(member, problems, {})
     _settle(node, [filled], [], problems)
     if problems:
         raise _sorted(problems, source)
     return build(filled)
 
 
-def _filled(member: Node, problems: list[Problem]) -> dict[str, Any]:
+def _filled(member: Node, problems: list[Problem], known: Known) -> dict[str, Any]:
     """The member's document with every default; its problems, rules between fields included."""
-    document: dict[str, Any] = check(member, run(), (), problems)
+    document: dict[str, Any] = check(member, run(), (), problems, known)
     for path, wrong, other in broken(document):
         found, rest = _down(member, path)
         if rest and not _down(member, other)[1]:  # the file leaves it at its default
@@ -107,7 +108,8 @@ def _settle(
             one["variant"] = variant(
                 {axis: _value(one, axis) for axis in varied}, one["model"]["backbone"]
             )
-        one["compare"]["by"] = by or (varied[0] if varied else "model.backbone")
+        by = by or (varied[0] if varied else "model.backbone")
+        one["compare"] = {**one["compare"], "by": by}  # runs share the blocks that don't vary
         if (one["variant"], one["seed"]) in taken and not problems:
             wrong = f"makes two runs that would both be called {one['variant']}/s{one['seed']}"
             wrong += "; leave variant out" if named else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tracker.errors import Problem
-from tracker.spec.check import twice
+from tracker.spec.explain import twice
 from tracker.spec.merge import assign
 from tracker.spec.node import INVALID, Node
 from tracker.spec.schema import choosers, fields
@@ -19,6 +19,7 @@ from tracker.spec.words import kind, listed, nearest, shorten
 
 MAX_RUNS = 1000
 MAX_AXES = 16
+MAX_VALUES = 1_000_000  # of all runs together: a matrix makes much out of little
 MAX_NAME = 63  # characters of a variant's name
 _UNSAFE = re.compile(r"[^a-z0-9._=,-]+")
 
@@ -53,13 +54,27 @@ def axes(document: Node, problems: list[Problem]) -> dict[str, list[Node]]:
             problems += again
         else:
             found[axis] = values.value
-    runs = math.prod(map(len, found.values()))
-    if runs > MAX_RUNS:
-        problems.append(
-            matrix.problem(("matrix",), f"makes {runs} runs; at most {MAX_RUNS} may be")
-        )
+    if excess := _too_much(document, found):
+        problems.append(matrix.problem(("matrix",), excess))
         return {}
     return found
+
+
+def _too_much(document: Node, axes: Mapping[str, Sequence[Node]]) -> str | None:
+    runs = math.prod(map(len, axes.values()))
+    if runs > MAX_RUNS:
+        return f"makes {runs} runs; at most {MAX_RUNS} may be"
+    each = _size(document) - _size(document.value["matrix"])
+    each += sum(max(map(_size, values)) for values in axes.values())
+    if runs * each > MAX_VALUES:
+        return f"makes {runs} runs of {each} values each; these are no experiments"
+    return None
+
+
+def _size(node: Node) -> int:
+    """How many values the node holds, itself included."""
+    held = node.value.values() if isinstance(node.value, dict) else node.value
+    return 1 + (sum(map(_size, held)) if isinstance(node.value, (dict, list)) else 0)
 
 
 def _no_field(axis: str) -> str:

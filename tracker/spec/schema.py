@@ -1,7 +1,7 @@
 """The schema as data: `schema.json` read once, its `$ref`s replaced, its variants told apart.
 
-Only the keywords that `check` knows may stand in it (a contract test says so), every `$ref`
-points into its own `$defs`, and `oneOf` stands only at the top of a block, where one field
+Only the keywords that `explain` has words for may stand in it (a contract test says so), every
+`$ref` points into its own `$defs`, and `oneOf` stands only at the top of a block, where one field
 (`name`, or the model's `backbone`) decides which branch is meant.
 """
 
@@ -63,8 +63,11 @@ def resolved() -> Schema:
 
 @functools.cache
 def run() -> Schema:
-    """The resolved schema of a single run: what makes runs out of files is done with."""
-    whole = resolved()
+    """The resolved schema of a single run: what makes runs out of files is done with.
+
+    It names no dialect, or jsonschema would judge by that and not by `check`'s stricter one.
+    """
+    whole = {key: part for key, part in resolved().items() if key != "$schema"}
     gone = ("matrix", "extends")
     return {**whole, "properties": {k: p for k, p in whole["properties"].items() if k not in gone}}
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from tracker.errors import Problem
-from tracker.spec.check import check
+from tracker.spec.check import Known, check
 from tracker.spec.node import INVALID, Text, place
 from tracker.spec.scan import scan
 from tracker.spec.schema import run
@@ -181,6 +181,19 @@ def test_a_wrong_part_is_invalid_and_the_rest_is_there() -> None:
     assert len(problems) == 3
     assert filled["seed"] is filled["data"] is filled["tags"] is INVALID
     assert filled["training"]["epochs"] == 10
+
+
+def test_a_block_is_told_of_once_by_all_runs_that_share_it() -> None:
+    node = place({"seed": -1, "data": {"root": ""}}, Text("x"))
+    other = node.holding({**node.value, "model": place({"width": 1}, Text("x"))})
+    problems: list[Problem] = []
+    known: Known = {}
+    first = check(node, run(), (), problems, known)
+    assert [p.path for p in problems] == ["name", "seed", "data.root"]
+    del problems[:]
+    second = check(other, run(), (), problems, known)
+    assert [p.path for p in problems] == ["name", "seed", "model.width"]
+    assert second["data"] is first["data"]
 
 
 def test_what_the_scanner_refused_is_not_refused_again() -> None:

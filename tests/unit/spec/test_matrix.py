@@ -62,6 +62,16 @@ def test_what_is_no_matrix(matrix: Any, expected: str) -> None:
     assert found(matrix) == ({}, [expected])
 
 
+def test_a_matrix_of_large_runs_is_refused_before_it_is_expanded() -> None:
+    problems: list[Problem] = []
+    tags = [0] * 1000
+    document = place({"tags": tags, "matrix": {"seed": list(range(1000))}}, Text("x", whole=False))
+    assert axes(document, problems) == {}
+    wrong = "matrix: makes 1000 runs of 1003 values each; these are no experiments"
+    assert list(map(str, problems)) == [f"x: {wrong}"]
+    assert found({"data.augment": [["cutout"] * 40, []], "seed": list(range(500))})[1] == []
+
+
 def test_an_unknown_axis_is_reported_at_its_key() -> None:
     problems: list[Problem] = []
     node, _ = scan(Text("x", '{"matrix": {"seed": [1],\n "lr": [1]}}'))
