@@ -20,7 +20,7 @@ from typing import NamedTuple
 from benchmarks.measure import Row, machine, parser, report
 from tracker.spec.load import from_document
 from tracker.store import provenance
-from tracker.store.run import Run
+from tracker.store.active import ActiveRun
 from tracker.store.summary import Metric, Summary
 
 RUNS = 100
@@ -50,7 +50,7 @@ def make_runs(root: Path) -> None:
     summary = Summary(metrics={"accuracy/val": Metric("max", 0.9, 10, 0.9, 10)})
     for seed in range(RUNS):
         experiment = from_document({"name": "x", "seed": seed})
-        with Run.create(root, experiment, circumstances) as active:
+        with ActiveRun.create(root, experiment, circumstances) as active:
             active.update(10, 1.0, summary)
 
 

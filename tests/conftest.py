@@ -9,6 +9,7 @@ import pytest
 from tracker.events.writer import EventWriter
 from tracker.spec.load import from_document
 from tracker.store import provenance
+from tracker.store.active import ActiveRun
 from tracker.store.run import Run
 from tracker.store.summary import DataFacts, Metric, Price, Summary
 
@@ -66,7 +67,7 @@ def make_run(_circumstances: provenance.Provenance) -> Callable[..., Run]:
                 name="shapes", digest="0" * 64, train_size=8, val_size=4, classes=("a",)
             ),
         )
-        active = Run.create(root, from_document(document), _circumstances, again=True)
+        active = ActiveRun.create(root, from_document(document), _circumstances, again=True)
         with active, EventWriter(active.run.path) as events:
             active.plan(30)
             for step, value, down in zip(steps, accuracy, loss, strict=True):

@@ -21,8 +21,8 @@ from tracker.models.cost import Cost, cost
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store import provenance
+from tracker.store.active import ActiveRun
 from tracker.store.files import explain_os_error
-from tracker.store.run import ActiveRun
 from tracker.training import checkpoint, loop, machine, pages
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates

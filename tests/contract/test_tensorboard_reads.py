@@ -27,7 +27,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tracker import tags
 from tracker.events.reader import read_scalars
 from tracker.launch import here
-from tracker.launch.plan import Job
+from tracker.launch.plan import choose, jobs_of
 from tracker.record.tensorboard import RunWriter
 from tracker.record.text import diff_block
 from tracker.spec.convert import to_document
@@ -69,14 +69,13 @@ def experiment(**fields: Any) -> dict[str, Any]:
     }
 
 
-def run(root: Path, file: Path, document: dict[str, Any], *, again: bool = False) -> None:
+def run(root: Path, file: Path, document: dict[str, Any], existing: Existing = "refuse") -> None:
     file.write_text(json.dumps(document))
-    jobs = [Job(file, each) for each in load(file)]
+    jobs = choose(jobs_of(file, root), existing)
     outcomes = here.execute(
         jobs,
         root=root,
         argv=["tracker", "run", file.name],
-        again=again,
         watch=lambda _: None,
         say=lambda _: None,
     )
@@ -90,7 +89,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root, file = folder / "runs", folder / "tiny.json"
     matrix = {"model.backbone": ["cifar_resnet20", "cifar_se_resnet20"]}
     run(root, file, experiment(matrix=matrix))
-    run(root, file, experiment(model={"backbone": "cifar_resnet20"}), again=True)
+    run(root, file, experiment(model={"backbone": "cifar_resnet20"}), "again")
     (root / OPEN).mkdir()
     with RunWriter(root / OPEN, warn=pytest.fail) as writer:
         writer.hparams(from_document(experiment(seed=1)))

@@ -13,8 +13,9 @@ from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
 from tracker.store import index
+from tracker.store.active import ActiveRun
 from tracker.store.provenance import Provenance
-from tracker.store.run import ActiveRun, Run
+from tracker.store.run import Run
 
 # What to do where a run of the name exists.
 Existing: TypeAlias = Literal["refuse", "again", "skip_finished", "resume"]
@@ -33,8 +34,8 @@ class Job:
     def open(self, root: Path, provenance: Provenance) -> ActiveRun:
         """Make the run's directory under `root`, or take up the one there. Raises Busy."""
         if self.how == "resume":
-            return self.run.reopen(provenance)
-        return Run.create(root, self.experiment, provenance, again=self.how == "again")
+            return ActiveRun.reopen(self.run, provenance)
+        return ActiveRun.create(root, self.experiment, provenance, again=self.how == "again")
 
 
 def jobs_of(

@@ -11,8 +11,8 @@ import pytest
 
 from tracker.spec.experiment import Experiment
 from tracker.spec.load import from_document
+from tracker.store.active import ActiveRun
 from tracker.store.provenance import Host, Provenance
-from tracker.store.run import ActiveRun, Run
 
 Begin: TypeAlias = Callable[..., ActiveRun]
 Spawn: TypeAlias = Callable[[str], "subprocess.Popen[str]"]
@@ -26,6 +26,7 @@ from tracker.spec.load import from_document
 from tracker.store import files
 from tracker.store.lock import Lock, is_held
 from tracker.store.provenance import Host, Provenance
+from tracker.store.active import ActiveRun
 from tracker.store.run import Run
 root = Path(sys.argv[1])
 host = Host(name="h", platform="p", cpu=None, cores=1, memory_bytes=None, gpus=())
@@ -67,7 +68,7 @@ def begin(root: Path, provenance: Provenance) -> Iterator[Begin]:
     begun: list[ActiveRun] = []
 
     def begin_run(name: str = "e", variant: str = "v", seed: int = 0, **options: Any) -> ActiveRun:
-        begun.append(Run.create(root, asked(name, variant, seed), provenance, **options))
+        begun.append(ActiveRun.create(root, asked(name, variant, seed), provenance, **options))
         return begun[-1]
 
     yield begin_run

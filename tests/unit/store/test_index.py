@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tracker.errors import NoSuchRun, Unavailable, UsageError
 from tracker.store import index
+from tracker.store.active import ActiveRun
 from tracker.store.index import find, list_runs
-from tracker.store.run import ActiveRun
 from tracker.store.summary import Metric, Summary
 
 Begin = Callable[..., ActiveRun]

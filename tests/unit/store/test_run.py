@@ -15,15 +15,16 @@ import pytest
 from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable, UsageError
 from tracker.spec.load import from_document
 from tracker.store import claim, status
+from tracker.store.active import ActiveRun
 from tracker.store.files import read_json
 from tracker.store.provenance import Provenance
-from tracker.store.run import ActiveRun, Run
+from tracker.store.run import Run
 from tracker.store.summary import DataFacts, Metric, Price, Summary
 
 Begin = Callable[..., ActiveRun]
 Spawn = Callable[[str], "subprocess.Popen[str]"]
 
-HOLD = "active = Run.create(root, asked, facts); say('begun'); sys.stdin.readline()"
+HOLD = "active = ActiveRun.create(root, asked, facts); say('begun'); sys.stdin.readline()"
 SUMMARY = Summary(
     metrics={
         "loss/val": Metric("min", None, 20, 0.5, 10),
@@ -74,7 +75,7 @@ def test_every_path_lies_in_the_run(root: Path) -> None:
     run = Run(root / "e/v/s0")
     names = [name for name, kind in vars(Run).items() if isinstance(kind, property)]
     paths = [getattr(run, name) for name in names if name != "id"]
-    assert len(set(paths)) == len(paths) == 11
+    assert len(set(paths)) == len(paths) == 12
     assert all(path.is_relative_to(run.path) for path in paths)
     assert run.last_checkpoint == root / "e/v/s0/checkpoints/last.pt"
 
@@ -136,7 +137,7 @@ def test_of_racing_processes_exactly_one_wins_each_name(spawn: Spawn, root: Path
             "while time.time() < start: pass\n"
             "won = []\n"
             "for one in asked:\n"
-            "    try: won.append(Run.create(root, one, facts))\n"
+            "    try: won.append(ActiveRun.create(root, one, facts))\n"
             "    except Busy: pass\n"
             "say(*(active.run.path.name for active in won))\n"
             "sys.stdin.readline()"
@@ -160,7 +161,9 @@ def test_of_racing_processes_exactly_one_wins_each_name(spawn: Spawn, root: Path
 
 
 def test_racing_with_again_gives_each_a_name(spawn: Spawn, root: Path) -> None:
-    racers = [spawn("say(Run.create(root, asked, facts, again=True).run.id)") for _ in range(6)]
+    racers = [
+        spawn("say(ActiveRun.create(root, asked, facts, again=True).run.id)") for _ in range(6)
+    ]
     names = {racer.communicate()[0].strip() for racer in racers}
     assert names == {"e/v/s0", *(f"e/v/s0.{n}" for n in range(2, 7))}
 
@@ -189,7 +192,7 @@ def test_killed_at_any_step_of_creation_a_run_is_whole_or_not_there(
             f"    real(fd)\n"
             f"    if now: {kill}\n"
             f"os.fsync = sync\n"
-            f"Run.create(root, asked, facts)\n"
+            f"ActiveRun.create(root, asked, facts)\n"
         )
         process.communicate()
         run = Run(root / "e/v/s0")
@@ -442,7 +445,7 @@ def test_an_update_torn_between_its_two_files_is_still_a_run(
 
 def test_in_a_forked_child_nothing_can_be_written(spawn: Spawn, root: Path) -> None:
     process = spawn(
-        "active = Run.create(root, asked, facts)\n"
+        "active = ActiveRun.create(root, asked, facts)\n"
         "if os.fork() == 0:\n"
         "    try: active.finish()\n"
         "    except Busy: say('busy')\n"

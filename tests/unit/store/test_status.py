@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tracker.errors import Damaged
-from tracker.store.run import ActiveRun
+from tracker.store.active import ActiveRun
 from tracker.store.status import stamp
 
 Begin = Callable[..., ActiveRun]
