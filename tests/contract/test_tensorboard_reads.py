@@ -69,9 +69,9 @@ def experiment(**fields: Any) -> dict[str, Any]:
     }
 
 
-def run(root: Path, file: Path, document: dict[str, Any], existing: Existing = "refuse") -> None:
+def run(root: Path, file: Path, document: dict[str, Any], *, again: bool = False) -> None:
     file.write_text(json.dumps(document))
-    jobs = choose(jobs_of(file, root), existing)
+    jobs = choose(jobs_of(file, root), "again" if again else "refuse")
     outcomes = here.execute(
         jobs,
         root=root,
@@ -89,7 +89,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root, file = folder / "runs", folder / "tiny.json"
     matrix = {"model.backbone": ["cifar_resnet20", "cifar_se_resnet20"]}
     run(root, file, experiment(matrix=matrix))
-    run(root, file, experiment(model={"backbone": "cifar_resnet20"}), "again")
+    run(root, file, experiment(model={"backbone": "cifar_resnet20"}), again=True)
     (root / OPEN).mkdir()
     with RunWriter(root / OPEN, warn=pytest.fail) as writer:
         writer.hparams(from_document(experiment(seed=1)))

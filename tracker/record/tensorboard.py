@@ -107,11 +107,6 @@ class RunWriter(SummaryWriter):
         self._events.sync()
         return {self._events.path.name: self._events.position}
 
-    def close(self) -> None:
-        """Close the file. Twice is fine."""
-        super().close()
-        self._events.close()
-
     def _undrawn(self, what: str, error: Exception) -> None:
         if what not in self._missing:
             self._missing.add(what)

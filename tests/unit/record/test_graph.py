@@ -91,6 +91,14 @@ def test_what_a_function_does_stands_in_the_module_that_calls_it() -> None:
     assert {"layer1/0/add", "layer3/2/add", "flatten"} <= names
 
 
+def test_a_norm_over_a_single_value_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In training it would be: there is no variance of one value."""
+    monkeypatch.delattr(graph, "_traced")
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.BatchNorm1d(3))
+    assert model.training
+    assert [node.name for node in graph_of(model, 8).node] == ["input", "0", "1", "2", "output"]
+
+
 def test_names_stay_apart_where_a_repetition_meets_a_module_named_like_one() -> None:
     class Twice(nn.Module):
         def __init__(self) -> None:

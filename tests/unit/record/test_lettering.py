@@ -76,10 +76,13 @@ def test_upward_is_level_turned_by_a_quarter() -> None:
     )
 
 
-def test_blanks_part_words() -> None:
-    columns = (drawn("is truck") != 255).any((0, 2))
-    inked = np.flatnonzero(columns)
-    assert np.diff(inked).max() >= 3, "a gap of two white columns at the least"
+@pytest.mark.parametrize("text", ["is truck", "is automobile"])
+def test_the_widest_gap_is_the_blank_between_words(text: str) -> None:
+    canvas = paper()
+    write(canvas, (5, 50), text, 10, BLACK)
+    inked = np.flatnonzero((np.asarray(canvas)[..., 0] < 128).any(0))
+    *_, letters, words = sorted(np.diff(inked))
+    assert words > letters
 
 
 def test_nothing_to_write_writes_nothing() -> None:

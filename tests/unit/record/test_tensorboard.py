@@ -188,6 +188,16 @@ def test_commit_tells_how_long_the_file_is_and_goes_on(writer: RunWriter, tmp_pa
     assert writer.commit() == {path.name: path.stat().st_size}
 
 
+def test_commit_waits_for_the_disk(
+    writer: RunWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [path] = tmp_path.iterdir()
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(os.fstat(file).st_ino))
+    writer.commit()
+    assert path.stat().st_ino in synced
+
+
 def test_what_summary_writer_can_do_lands_in_the_same_file(
     writer: RunWriter, tmp_path: Path
 ) -> None:
