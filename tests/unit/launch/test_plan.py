@@ -1,0 +1,150 @@
+"""What is to run is settled before anything is made: by name, by state, by what was asked."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracker.errors import Busy, Damaged, NoSuchRun, RunFailed, UsageError
+from tracker.launch import plan
+from tracker.spec.load import from_document
+from tracker.store import provenance
+from tracker.store.active import ActiveRun
+from tracker.store.run import Run
+
+FACTS = provenance.collect(None, ["tracker"], patch=False)
+SPEC = {"name": "e", "matrix": {"model.backbone": ["resnet18", "resnet34"]}}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, root: Path) -> Callable[..., list[plan.Job]]:
+    def make(**changes: Any) -> list[plan.Job]:
+        path = tmp_path / "e.json"
+        path.write_text(json.dumps(SPEC | changes))
+        return plan.jobs_of(path, root)
+
+    return make
+
+
+def begun(root: Path, job: plan.Job, *, failed: bool = False) -> Run:
+    with ActiveRun.create(root, job.experiment, FACTS) as active:
+        if failed:
+            active.fail("no luck")
+    return active.run
+
+
+def test_what_does_not_exist_yet_is_new(jobs: Callable[..., list[plan.Job]]) -> None:
+    assert [job.how for job in plan.choose(jobs())] == ["new", "new"]
+
+
+def test_what_exists_is_refused_by_name_and_state(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    begun(root, jobs()[0])
+    begun(root, jobs()[1], failed=True)
+    with pytest.raises(Busy) as refused:
+        plan.choose(jobs())
+    message = str(refused.value)
+    assert "2 of these runs exist already" in message
+    assert "e/resnet18/s0 (finished)" in message
+    assert "e/resnet34/s0 (failed)" in message
+    assert all(flag in message for flag in ("--resume", "--again", "--skip-finished"))
+
+
+def test_skipping_what_is_finished_leaves_the_rest(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    begun(root, jobs()[0])
+    [left] = plan.choose(jobs(), "skip_finished")
+    assert left.experiment.variant == "resnet34"
+    begun(root, jobs()[1], failed=True)
+    with pytest.raises(Busy, match="e/resnet34/s0"):
+        plan.choose(jobs(), "skip_finished")
+
+
+def test_again_runs_beside(jobs: Callable[..., list[plan.Job]], root: Path) -> None:
+    begun(root, jobs()[0])
+    again, new = plan.choose(jobs(), "again")
+    assert (again.how, new.how) == ("again", "new")
+    with again.open(root, FACTS) as active:
+        assert active.run.path.name == "s0.2"
+
+
+def test_resuming_takes_up_what_did_not_finish_begins_what_is_not_there(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    begun(root, jobs()[0], failed=True)
+    first, second = plan.choose(jobs(), "resume")
+    assert (first.how, second.how) == ("resume", "new")
+    with first.open(root, FACTS) as active:
+        assert active.run.path.name == "s0"
+        assert active.run.state() == "running"
+        assert active.run.status().cause is None
+    assert plan.choose(jobs(), "resume") == [second]
+
+
+def test_a_run_can_be_resumed_by_its_own_name(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    begun(root, jobs()[0], failed=True)
+    with ActiveRun.create(root, jobs()[0].experiment, FACTS, again=True) as active:
+        active.fail("no luck either")
+    [job] = plan.choose(plan.jobs_of(Path("e/resnet18/s0.2"), root, resume=True), "resume")
+    assert job.run == active.run
+    assert job.experiment == jobs()[0].experiment
+    with pytest.raises(NoSuchRun):
+        plan.jobs_of(Path("e/resnet50/s0"), root, resume=True)
+
+
+def test_a_run_that_is_running_is_left_alone(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    with (
+        ActiveRun.create(root, jobs()[0].experiment, FACTS),
+        pytest.raises(Busy, match=r"is running as process \d+ on "),
+    ):
+        plan.choose(jobs(), "resume")
+
+
+def test_a_run_that_was_asked_for_something_else_is_not_resumed(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    begun(root, jobs()[0], failed=True)
+    with pytest.raises(UsageError, match=r"training.epochs: was 10, is 12"):
+        plan.choose(jobs(training={"epochs": 12}), "resume")
+    [longer, _] = plan.choose(jobs(training={"max_steps": 100}), "resume")
+    assert longer.how == "resume"
+
+
+def test_a_damaged_run_is_not_resumed(jobs: Callable[..., list[plan.Job]], root: Path) -> None:
+    begun(root, jobs()[0]).status_file.write_text("{")
+    with pytest.raises(Damaged, match="--again starts anew"):
+        plan.choose(jobs(), "resume")
+
+
+def test_two_specs_that_ask_for_one_run_are_refused(
+    jobs: Callable[..., list[plan.Job]],
+) -> None:
+    with pytest.raises(UsageError, match=r"the same run twice: e/resnet18/s0"):
+        plan.choose([*jobs(), *jobs()])
+
+
+def test_how_a_failed_run_ended_does_not_outlive_its_resumption(root: Path) -> None:
+    experiment = from_document({"name": "e"})
+    with (
+        pytest.raises(RunFailed),
+        ActiveRun.create(root, experiment, FACTS) as active,
+    ):
+        raise RunFailed("the loss is nan")
+    assert active.run.status().cause == "the loss is nan"
+    with ActiveRun.reopen(active.run, FACTS):
+        pass
+    status = active.run.status()
+    assert (status.state, status.cause, status.signal) == ("finished", None, None)
