@@ -2,14 +2,11 @@
 
 Picture i of a split depends on the data seed, the split and i alone, never on how many pictures
 are asked for. A shape of random place, size, angle and colour lies on a clouded, noisy background
-among blobs, crossed by a bar. It is as often lighter as darker than what surrounds it, so no
-pixel by itself says much about the class. Pixels are made with + - × ÷ and square roots only,
-which every machine rounds alike.
+among blobs, crossed by a bar. It is made so that a linear model gets a quarter of them right and a
+small network most, after some thousand. Pixels take + - × ÷ only, which every machine rounds alike.
 """
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -31,10 +28,12 @@ CLASSES = tuple(OUTLINES)
 
 _NOISE = 2  # what is drawn beside the splits 0 and 1, folded into the data seed like them
 _NOISE_SIDE = 256
-_BLOBS = 3
-# Pictures drawn at once: few enough that planes stay in the processor's cache, and that torch does
-# not split one plane among threads, for here each thread has pictures of its own.
-_CHUNK = 32
+_BLOBS = 2
+_DARKER = 0.25  # share of the shapes; were it half, a linear model would get no hold on them
+# Pictures drawn at once: few enough that planes stay in the processor's cache and stay below the
+# 32,768 numbers from which torch splits work among threads, which costs more than it gains here.
+# A multiple of ten, so that each begins with the first class.
+_CHUNK = 30
 # The middle of each pixel, from the middle of the picture.
 _PLACES = torch.arange(SIZE) - (SIZE - 1) / 2
 
@@ -63,13 +62,9 @@ def draw(data_seed: int, split: int, count: int) -> Split:
     tile = _noise_tile(seeding.fold(data_seed, _NOISE))
     indices = torch.arange(count)
     images = torch.empty(count, 3, SIZE, SIZE, dtype=torch.uint8)
-
-    def fill(start: int) -> None:
+    for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
-        _picture(images[part], indices[part], _Chance(seed, indices[part]), tile)
-
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        list(pool.map(fill, range(0, count, _CHUNK)))
+        _draw(images[part], _Chance(seed, indices[part]), tile)
     return Split(images, indices % len(CLASSES))
 
 
@@ -80,7 +75,8 @@ class _Chance:
 
     def __init__(self, seed: int, indices: Tensor) -> None:
         self.count = len(indices)
-        self._numbers = seeding.uniform(seed, indices, self._COLUMNS).float()
+        numbers = seeding.uniform(seed, indices, self._COLUMNS).float()
+        self._numbers = numbers.clamp(max=1 - 2**-24)  # as float32 some would be rounded up to 1
         self._next = 0
 
     def between(self, low: float, high: float) -> Tensor:
@@ -93,87 +89,90 @@ class _Chance:
         """Red, green and blue, each from `low` to `high`."""
         return [self.between(low, high) for _ in range(3)]
 
-    def sign(self) -> Tensor:
-        """-1 or 1."""
-        return torch.where(self.between(0, 1) < 0.5, -1.0, 1.0)
-
-    def turned(self, reach: float) -> tuple[Tensor, Tensor]:
+    def turned(self, reach: float, turn: float) -> tuple[Tensor, Tensor]:
         """x and y of each pixel from a centre at most `reach` pixels off the middle, turned.
 
-        Angles come from t by the half-angle formulas, which need no sine; all occur, those near
-        the axes somewhat more often.
+        `turn` is the tangent of half the largest angle, to either side: sine and cosine then
+        follow without a library's rounding.
         """
         x = _PLACES - self.between(-reach, reach)
         y = _PLACES[:, None] - self.between(-reach, reach)
-        t, half_turn = self.between(-1, 1), self.sign()
-        cosine = half_turn * (1 - t * t) / (1 + t * t)
-        sine = half_turn * 2 * t / (1 + t * t)
+        t = self.between(-turn, turn)
+        cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
         return x * cosine + y * sine, y * cosine - x * sine
 
     def window(self, tile: Tensor) -> Tensor:
         """A random square of `tile` for each picture, [n, SIZE, SIZE]."""
-        windows = tile.unfold(0, SIZE, 1).unfold(1, SIZE, 1)
-        row = (self.between(0, 1) * len(windows)).long().view(-1)
-        column = (self.between(0, 1) * len(windows)).long().view(-1)
-        return windows[row, column]
+        places = len(tile) - SIZE + 1
+        rows = (self.between(0, 1) * places).long().view(-1).tolist()
+        columns = (self.between(0, 1) * places).long().view(-1).tolist()
+        # torch's indexing would start its threads for so little.
+        return torch.stack(
+            [tile[r : r + SIZE, c : c + SIZE] for r, c in zip(rows, columns, strict=True)]
+        )
 
 
-def _picture(out: Tensor, indices: Tensor, chance: _Chance, tile: Tensor) -> None:
-    """Draw the pictures of the classes that `indices` say into `out`, uint8 [n, 3, SIZE, SIZE]."""
+def _draw(out: Tensor, chance: _Chance, tile: Tensor) -> None:
+    """Draw pictures of every class in turn into `out`, uint8 [n, 3, SIZE, SIZE]."""
     ground = chance.colour(0.25, 0.75)
     canvas = torch.empty(chance.count, 3, SIZE, SIZE)
-    cloud = _cloud(chance, tile) * chance.between(0.1, 0.5)
+    cloud = _cloud(chance, tile) * chance.between(0.05, 0.3)
     for channel in range(3):
         canvas[:, channel] = ground[channel] + cloud * chance.between(0.6, 1)
     for _ in range(_BLOBS):
         _paint(canvas, _blob(chance), _against(ground, chance))
-    _paint(canvas, _shape(chance, indices), _against(ground, chance))
+    _paint(canvas, _shape(chance), _against(ground, chance))
     _paint(canvas, _bar(chance), _against(ground, chance))
-    loudness = chance.between(0.05, 0.25)
+    loudness = chance.between(0.03, 0.12)
     for channel in range(3):
         plane = canvas[:, channel] + chance.window(tile) * loudness
         out[:, channel] = plane.clamp(0, 1) * 255 + 0.5
 
 
-def _shape(chance: _Chance, indices: Tensor) -> Tensor:
-    radius = chance.between(6, 12)
-    x, y = chance.turned(5)
+def _shape(chance: _Chance) -> Tensor:
+    radius = chance.between(8, 13)
+    x, y = chance.turned(3, 0.35)
     x, y = x / radius, y / radius
     distance = torch.empty_like(x)
     for label, outline in enumerate(OUTLINES.values()):
-        members = indices % len(OUTLINES) == label
+        members = slice(label, None, len(OUTLINES))
         distance[members] = outline(x[members], y[members])
     return _coverage(distance * radius)
 
 
 def _blob(chance: _Chance) -> Tensor:
     """A small ellipse anywhere."""
-    x, y = chance.turned(16)
-    long, short = chance.between(1.5, 4.5), chance.between(0.5, 1)
-    return _coverage(torch.sqrt(x * x + y * y / (short * short)) - long)
+    x, y = chance.turned(16, 1)
+    long, short = chance.between(1, 3), chance.between(0.5, 1)
+    return _coverage((x * x + y * y / (short * short) - long * long) / (2 * long))
 
 
 def _bar(chance: _Chance) -> Tensor:
     """A thin straight bar across the picture."""
-    x, _ = chance.turned(12)
+    x, _ = chance.turned(12, 1)
     return _coverage(torch.abs(x) - chance.between(0.3, 1))
 
 
 def _cloud(chance: _Chance, tile: Tensor) -> Tensor:
     """Soft spots of about 4 pixels, and a slope."""
-    x, _ = chance.turned(6)
+    x, _ = chance.turned(6, 1)
     coarse = chance.window(tile)[:, : SIZE // 4 + 1, : SIZE // 4 + 1]
-    steps = (torch.arange(4) / 4).repeat(SIZE // 4)
-    at = torch.arange(SIZE) // 4
-    rows = coarse[:, at] + (coarse[:, at + 1] - coarse[:, at]) * steps[:, None]
-    soft = rows[:, :, at] + (rows[:, :, at + 1] - rows[:, :, at]) * steps
+    tall = _between_rows(coarse)
+    soft = _between_rows(tall.transpose(1, 2)).transpose(1, 2)
     return soft + x / (SIZE / 2)
+
+
+def _between_rows(planes: Tensor) -> Tensor:
+    """[n, rows, columns] to [n, 4 × (rows - 1), columns]: each gap is filled by straight lines."""
+    steps = torch.arange(4).view(4, 1) / 4
+    start, gap = planes[:, :-1, None], planes.diff(dim=1)[:, :, None]
+    return (start + gap * steps).flatten(1, 2)
 
 
 def _against(ground: list[Tensor], chance: _Chance) -> list[Tensor]:
     """A colour lighter or darker than the background's by a random amount per channel."""
-    sign = chance.sign()
-    difference = chance.colour(0.1, 0.45)
+    sign = torch.where(chance.between(0, 1) < _DARKER, -1.0, 1.0)
+    difference = chance.colour(0.15, 0.5)
     return [g + sign * d for g, d in zip(ground, difference, strict=True)]
 
 
