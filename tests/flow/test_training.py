@@ -88,7 +88,7 @@ def curves(run: Run) -> dict[str, tuple[list[int], list[float]]]:
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
-    state = checkpoint.load(run, checkpoint.manifest(run).kept[-1])
+    state = checkpoint.load(run, run.manifest().kept[-1])
     model: dict[str, torch.Tensor] = state["model"]
     return model
 
@@ -143,7 +143,7 @@ def test_the_summary_says_what_the_events_say(train: Train) -> None:
 
 def test_the_best_checkpoint_is_that_of_the_best_evaluation(train: Train) -> None:
     run = run_of(train(training={"epochs": 4}))
-    best = checkpoint.manifest(run).best
+    best = run.manifest().best
     assert best is not None
     assert best.step == index.record(run).metrics[tags.ACCURACY_VAL].best_step
 
@@ -161,7 +161,7 @@ def test_early_stopping_ends_the_run_and_says_why(train: Train) -> None:
     record = index.record(run)
     assert (record.state, record.step) == ("finished", 8)
     assert "early stopping: loss/val" in run.log_file.read_text()
-    assert checkpoint.manifest(run).kept[-1].step == 8
+    assert run.manifest().kept[-1].step == 8
 
 
 def test_a_loss_that_is_no_number_fails_the_run_and_not_the_next(train: Train) -> None:
@@ -189,7 +189,7 @@ def test_a_signal_stops_at_the_next_step_with_the_state_saved(
     record = index.record(run)
     assert (record.state, record.cause) == ("stopped", signal.strsignal(signum))
     assert record.step == 3
-    assert checkpoint.manifest(run).kept[-1].step == 3
+    assert run.manifest().kept[-1].step == 3
 
 
 def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch, signum: int = signal.SIGTERM) -> None:

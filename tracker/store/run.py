@@ -11,15 +11,9 @@ from pathlib import Path
 from tracker.errors import Damaged
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME
-from tracker.store.files import (
-    safe_join,
-)
-from tracker.store.status import (
-    RunState,
-    Status,
-    is_written,
-    read_status,
-)
+from tracker.store.files import safe_join
+from tracker.store.manifest import Manifest, read_manifest
+from tracker.store.status import RunState, Status, is_written, read_status
 from tracker.store.summary import Summary, read_summary
 
 
@@ -104,6 +98,10 @@ class Run:
     def summary(self) -> Summary:
         """The numbers so far. Raises Damaged or Unavailable."""
         return read_summary(self.summary_file)
+
+    def manifest(self) -> Manifest:
+        """Which checkpoints are good. Raises Damaged or Unavailable."""
+        return read_manifest(self.manifest_file)
 
     def state(self) -> RunState:
         """What is true now. Raises Unavailable where the run may not be read."""

@@ -11,10 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,60 +20,34 @@ from tracker.errors import Damaged, Unavailable
 from tracker.store.files import (
     explain_os_error,
     link_atomic,
-    read_json,
     write_atomic,
     write_json,
 )
+from tracker.store.manifest import Entry, Manifest
 from tracker.store.run import Run
 
-SCHEMA_VERSION = 1
 KEPT = 2  # the newest ones; the best is kept besides
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One checkpoint in the manifest. Raises ValueError for a file name of another kind."""
-
-    file: str
-    step: int
-    sha256: str
-
-    def __post_init__(self) -> None:
-        # A manifest may come from another machine: its names are not to lead elsewhere.
-        if self.file != f"step-{self.step:08d}.pt":
-            raise ValueError(f"no checkpoint of step {self.step!r} is called {self.file!r}")
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The checkpoints of a run: `kept` oldest first, and the best so far."""
-
-    kept: tuple[Entry, ...] = ()
-    best: Entry | None = None
-
-    @property
-    def files(self) -> set[str]:
-        """Return the names this manifest needs on disk."""
-        return {entry.file for entry in (*self.kept, *([self.best] if self.best else []))}
 
 
 def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     """Commit `state` (tensors, numbers, strings, lists, dicts) as the checkpoint of `step`.
 
-    `best` says whether it is also the best so far. Raises `Unavailable` when the disk is full or
+    `state["events"]`, the lengths of the event files, is told in the manifest too. `best` says
+    whether it is also the best so far. Raises `Unavailable` when the disk is full or
     read-only; the checkpoints already there are then untouched.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
     data = buffer.getvalue()
-    entry = Entry(f"step-{step:08d}.pt", step, hashlib.sha256(data).hexdigest())
+    digest, events = hashlib.sha256(data).hexdigest(), state.get("events", {})
+    entry = Entry(f"step-{step:08d}.pt", step, digest, events)
     with explain_os_error("save a checkpoint", run.checkpoints):
         run.checkpoints.mkdir(exist_ok=True)
         write_atomic(run.checkpoints / entry.file, data)
-        before = manifest(run)
+        before = run.manifest()
         kept = (*(one for one in before.kept if one.step < step), entry)[-KEPT:]
         after = Manifest(kept, entry if best else before.best)
-        write_json(run.manifest_file, {"schema_version": SCHEMA_VERSION, **asdict(after)})
+        write_json(run.manifest_file, after.to_document())
         link_atomic(run.last_checkpoint, entry.file)
         if best:
             link_atomic(run.best_checkpoint, entry.file)
@@ -86,30 +57,13 @@ def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     return after
 
 
-def manifest(run: Run) -> Manifest:
-    """Return what the run's manifest says; an empty one where nothing was ever saved.
-
-    Raises `Damaged` when the file is not a manifest.
-    """
-    if not run.manifest_file.exists():
-        return Manifest()
-    document = read_json(run.manifest_file)
-    with _understood(run.manifest_file):
-        if document["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(f"schema_version is {document['schema_version']!r}")
-        best = document["best"]
-        return Manifest(
-            tuple(Entry(**entry) for entry in document["kept"]), Entry(**best) if best else None
-        )
-
-
 def newest(run: Run, say: Callable[[str], None]) -> dict[str, Any] | None:
     """Return the newest state that can be trusted, or None where nothing was ever saved.
 
     A damaged one is passed over for the one before it, and `say` is told. Raises `Damaged` when
     none is left.
     """
-    kept = manifest(run).kept
+    kept = run.manifest().kept
     for entry in reversed(kept):
         try:
             return load(run, entry)
@@ -136,11 +90,3 @@ def load(run: Run, entry: Entry) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError) as error:
         raise Damaged(f"{path}: holds more than weights and numbers; not loaded") from error
     return state
-
-
-@contextmanager
-def _understood(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged(f"{path}: not a checkpoint manifest ({error})") from error

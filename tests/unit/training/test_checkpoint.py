@@ -27,13 +27,13 @@ def test_what_was_saved_comes_back(run: Run) -> None:
     loaded = checkpoint.load(run, manifest.kept[-1])
     assert torch.equal(loaded["model"]["weight"], torch.full((4,), 10.0))
     assert loaded["note"] == ["a", 1.5]
-    assert checkpoint.manifest(run) == manifest
+    assert run.manifest() == manifest
 
 
 def test_the_last_two_and_the_best_are_kept(run: Run) -> None:
     for step in (10, 20, 30, 40):
         checkpoint.save(run, state(step), step, best=step == 10)
-    manifest = checkpoint.manifest(run)
+    manifest = run.manifest()
     assert [entry.step for entry in manifest.kept] == [30, 40]
     assert manifest.best is not None
     assert manifest.best.step == 10
@@ -68,7 +68,7 @@ def test_a_manifest_that_is_none_is_refused(run: Run, text: str) -> None:
     run.checkpoints.mkdir()
     run.manifest_file.write_text(text)
     with pytest.raises(Damaged, match="manifest"):
-        checkpoint.manifest(run)
+        run.manifest()
 
 
 @pytest.mark.parametrize("failing", range(4))
@@ -89,7 +89,7 @@ def test_a_failed_save_leaves_the_checkpoint_before_it(
     with pytest.raises(Unavailable, match="disk full"):
         checkpoint.save(run, state(20), 20, best=True)
     monkeypatch.setattr(os, "replace", replace)
-    newest = checkpoint.manifest(run).kept[-1]
+    newest = run.manifest().kept[-1]
     # The second rename, the manifest's, is the commit: before it the old step, after it the new.
     assert newest.step == (10 if failing < 2 else 20)
     assert checkpoint.load(run, newest)["step"] == newest.step
