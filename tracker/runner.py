@@ -70,8 +70,13 @@ def run(
         if saved:
             chosen = machine.as_before(chosen, saved["machine"], note)
         machine.prepare(chosen, experiment.seed)
-        with RunWriter(active.run.path, warn=note) as writer:
-            task = assemble(experiment, dataset, chosen, price, active, writer, live, stop, note)
+        with (
+            RunWriter(active.run.path, warn=note) as writer,
+            checkpoint.Saver(active.run) as saver,
+        ):
+            task = assemble(
+                experiment, dataset, chosen, price, active, saver, writer, live, stop, note
+            )
             active.plan(task.total_steps)
             state = begin(task, model)
             if saved:
@@ -90,6 +95,7 @@ def assemble(
     chosen: machine.Machine,
     price: Cost,
     active: ActiveRun,
+    saver: checkpoint.Saver,
     writer: RunWriter,
     live: Live,
     stop: StopFlag,
@@ -117,6 +123,7 @@ def assemble(
         machine=chosen,
         cost=price,
         run=active,
+        saver=saver,
         writer=writer,
         live=live,
         stop=stop,

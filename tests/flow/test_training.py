@@ -148,6 +148,14 @@ def test_the_best_checkpoint_is_that_of_the_best_evaluation(train: Train) -> Non
     assert best.step == index.record(run).metrics[tags.ACCURACY_VAL].best_step
 
 
+def test_checkpoints_within_an_epoch_change_nothing_but_what_is_kept(train: Train) -> None:
+    plain = run_of(train())
+    often = run_of(train(again=True, checkpoint={"every_steps": 3, "every_minutes": 1e-9}))
+    assert curves(plain) == curves(often)
+    assert [entry.step for entry in plain.manifest().kept] == [4, 8]
+    assert [entry.step for entry in often.manifest().kept] == [7, 8]
+
+
 def test_the_model_that_is_evaluated_is_the_average(train: Train) -> None:
     averaged = curves(run_of(train()))
     plain = curves(run_of(train(again=True, training={"ema_decay": None})))

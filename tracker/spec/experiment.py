@@ -192,6 +192,8 @@ class Checkpoint:
     """When to save, and what `best` means."""
 
     every_epochs: int
+    every_steps: int | None
+    every_minutes: float | None
     metric: str
     goal: Goal
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -29,6 +31,46 @@ from tracker.store.run import Run
 KEPT = 2  # the newest ones; the best is kept besides
 
 
+class Saver:
+    """Commits checkpoints in the background, one at a time and in the order they were asked for.
+
+    The loop waits only while the state is copied, and for the save before if that is not done.
+    A context manager: its end waits for the last save.
+    """
+
+    def __init__(self, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run = run
+        self._clock = clock
+        self._saved_at = clock()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saver")
+        self._pending: Future[Manifest] | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last save was asked for; at first, since the beginning."""
+        return self._clock() - self._saved_at
+
+    def save(self, state: dict[str, Any], step: int, *, best: bool) -> None:
+        """Have `state` committed as `save` does it; returns once it is copied."""
+        self.wait()
+        self._saved_at = self._clock()
+        self._pending = self._pool.submit(save, self._run, _copied(state), step, best=best)
+
+    def wait(self) -> None:
+        """Return when all is committed. Raises what went wrong, such as `Unavailable`."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def __enter__(self) -> Saver:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=True)
+        if kind is None:  # else that error is the one to tell
+            self.wait()
+
+
 def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     """Commit `state` (tensors, numbers, strings, lists, dicts) as the checkpoint of `step`.
 
@@ -38,7 +80,7 @@ def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    data = buffer.getvalue()
+    data = buffer.getbuffer()
     digest, events = hashlib.sha256(data).hexdigest(), state.get("events", {})
     entry = Entry(f"step-{step:08d}.pt", step, digest, events)
     with explain_os_error("save a checkpoint", run.checkpoints):
@@ -55,6 +97,17 @@ def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
             if file.name not in after.files:
                 file.unlink()
     return after
+
+
+def _copied(value: Any) -> Any:
+    """Return `value` with every tensor in it copied to the CPU."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _copied(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(one) for one in value]
+    return value
 
 
 def newest(run: Run, say: Callable[[str], None]) -> dict[str, Any] | None:

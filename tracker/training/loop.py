@@ -19,7 +19,7 @@ from tracker.data.batches import Batch
 from tracker.data.seeding import fold
 from tracker.errors import RunFailed, Stopped
 from tracker.store.summary import DataFacts, Price, Summary
-from tracker.training import checkpoint, pages
+from tracker.training import pages
 from tracker.training.evaluate import evaluate
 from tracker.training.loss import forward_loss
 from tracker.training.state import State, Task
@@ -67,6 +67,11 @@ def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) 
             _stop(task, state)
         if state.step >= task.total_steps:
             break
+        if _save_due(task, state):
+            state.meter.pause()
+            _save(task, state, best=False)
+            live.phase = "training"
+            state.meter.resume()
     state.meter.pause()
 
 
@@ -137,6 +142,14 @@ def _due(task: Task, state: State, every_epochs: int) -> bool:
     return at_end or state.step % (len(task.batches) * every_epochs) == 0
 
 
+def _save_due(task: Task, state: State) -> bool:
+    """Return whether a checkpoint is due within an epoch, by steps or by the clock."""
+    spec = task.experiment.checkpoint
+    return (spec.every_steps is not None and state.step % spec.every_steps == 0) or (
+        spec.every_minutes is not None and task.saver.age >= 60 * spec.every_minutes
+    )
+
+
 def _pictures_due(task: Task, state: State) -> bool:
     every = task.experiment.logging.pictures_every
     return every > 0 and _due(task, state, task.experiment.logging.eval_every * every)
@@ -195,7 +208,7 @@ def _save(task: Task, state: State, *, best: bool) -> None:
     """Commit: events to the disk first, then the checkpoint that says how long they are."""
     task.live.phase = "saving"
     committed = {"events": task.writer.commit(), "machine": task.machine.to_document()}
-    checkpoint.save(task.run.run, state.state_dict() | committed, state.step, best=best)
+    task.saver.save(state.state_dict() | committed, state.step, best=best)
     state.saved = state.step
 
 
@@ -203,6 +216,7 @@ def _stop(task: Task, state: State) -> None:
     """Save where we are and leave. Raises `Stopped`."""
     if state.saved != state.step and state.step > 0:
         _save(task, state, best=False)
+    task.saver.wait()
     _report(task, state)
     signum = task.stop.signum or 0
     raise Stopped(f"stopped at step {state.step} of {task.total_steps}; the state is saved", signum)

@@ -154,7 +154,7 @@ def test_an_integer_for_a_number_becomes_a_float_and_minus_zero_nothing() -> Non
         ),
         (
             {"checkpoint": {"zzz": 1}},
-            "checkpoint.zzz: unknown key 'zzz'; checkpoint takes every_epochs, metric and goal",
+            "checkpoint.zzz: unknown key 'zzz'; checkpoint takes every_epochs, every_steps, every_minutes, metric and goal",
         ),
         (
             {"optimizer": {"name": "adam", "momentum": 0.9}},

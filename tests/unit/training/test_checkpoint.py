@@ -104,3 +104,41 @@ def test_a_checkpoint_that_runs_code_is_refused(run: Run, tmp_path: Path) -> Non
     with pytest.raises(Damaged, match="not loaded"):
         checkpoint.load(run, manifest.kept[-1])
     assert not (tmp_path / "owned").exists()
+
+
+def test_a_saver_commits_what_was_there_when_it_was_told_to(run: Run) -> None:
+    weight = torch.zeros(4)
+    with checkpoint.Saver(run) as saver:
+        for step in (10, 20, 30):
+            weight.fill_(step)
+            saver.save({"model": {"weight": weight}, "step": step}, step, best=step == 20)
+            weight.fill_(-1)  # training goes on
+    for entry in run.manifest().kept:
+        assert checkpoint.load(run, entry)["model"]["weight"].tolist() == [entry.step] * 4
+    assert [entry.step for entry in run.manifest().kept] == [20, 30]
+
+
+def test_a_saver_tells_what_went_wrong_with_the_save_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with checkpoint.Saver(run) as saver:
+        saver.save(state(10), 10, best=False)
+        saver.wait()
+        monkeypatch.setattr(os, "replace", refuse)
+        saver.save(state(20), 20, best=False)
+        with pytest.raises(Unavailable, match="disk full"):
+            saver.save(state(30), 30, best=False)
+    assert run.manifest().kept[-1].step == 10
+
+
+def test_a_saver_waits_for_its_last_save_and_knows_its_age(run: Run) -> None:
+    now = 0.0
+    with checkpoint.Saver(run, clock=lambda: now) as saver:
+        now = 7.0
+        assert saver.age == 7.0
+        saver.save(state(10), 10, best=False)
+        assert saver.age == 0.0
+    assert run.manifest().kept[-1].step == 10
