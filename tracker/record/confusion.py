@@ -77,7 +77,7 @@ def _label(
 def _number(
     canvas: Image.Image, shares: Shares, corner: tuple[int, int], cell: tuple[int, int]
 ) -> None:
-    for row, column in np.argwhere(shares >= 0.005):
+    for row, column in np.argwhere(shares > 0.005):
         share = shares[row, column]
         x = corner[0] + column * cell[0] + cell[0] // 2
         y = corner[1] + row * cell[1] + cell[1] // 2

@@ -20,6 +20,7 @@ from torch import nn
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 from tracker import tags
+from tracker.errors import printable
 from tracker.events.reader import event_files
 from tracker.events.writer import EventWriter
 from tracker.record import hparams
@@ -110,7 +111,7 @@ class RunWriter(SummaryWriter):
     def _undrawn(self, what: str, error: Exception) -> None:
         if what not in self._missing:
             self._missing.add(what)
-            reason = str(error).strip().partition("\n")[0]
+            reason = printable(str(error).strip().partition("\n")[0])[:200]
             self._warn(f"{what} could not be drawn: {type(error).__name__}: {reason}")
 
     def _get_file_writer(self) -> FileWriter:
