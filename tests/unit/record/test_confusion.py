@@ -52,14 +52,14 @@ def test_a_larger_share_is_darker() -> None:
     assert none > some > more > most
 
 
-def test_a_share_below_half_a_per_cent_has_no_number() -> None:
+def test_a_share_that_rounds_to_zero_has_no_number() -> None:
     def cell(count: int) -> Picture:
         sheet = confusion_matrix(torch.tensor([[1000 - count, count], [0, 1]]), names(2))
         across, down = (340 - LEFT) // 2, (215 - TOP) // 2
         return sheet[TOP : TOP + down, LEFT + across : LEFT + 2 * across]
 
-    assert len(np.unique(cell(4).reshape(-1, 3), axis=0)) == 1
-    assert len(np.unique(cell(5).reshape(-1, 3), axis=0)) > 1
+    assert len(np.unique(cell(5).reshape(-1, 3), axis=0)) == 1
+    assert len(np.unique(cell(6).reshape(-1, 3), axis=0)) > 1
 
 
 def test_numbers_are_left_out_where_a_cell_has_no_room() -> None:
