@@ -45,7 +45,7 @@ def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
         if picture.size != (size, size):
             picture = _centre_square(picture, size)
         pixels: npt.NDArray[np.uint8] = np.asarray(picture)
-    return pixels.transpose(2, 0, 1)
+    return np.moveaxis(pixels, 2, 0)
 
 
 def reason(error: Exception) -> str:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from tracker.data.decode import decode, quiet, reason
+from tracker.data.workers import in_order
 from tracker.errors import Damaged, printable
 
 _CHUNK = 2**21  # bytes decoded by one thread at a time
 _NAMED = 3  # of the pictures that cannot be read
+
+
+# Pictures, and a line for each that could not be read, in whose place is nothing of meaning.
+_Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
 
 
 class Files:
@@ -47,43 +50,19 @@ class Files:
 
         Raises Damaged where one can no longer be read.
         """
-        with quiet():
-            pictures, faults = self._decode(indices.tolist())
-        if faults:
-            raise refusal(faults, len(indices))
-        return pictures
+        return _sound(*self._decode_quietly(indices))
 
     def stream(self, plan: Sequence[Tensor]) -> Iterator[Tensor]:
         """One `fetch` per entry of `plan`, in order, decoded ahead by the workers.
 
         Raises Damaged as `fetch`, and RuntimeError, in one line, when a worker dies.
         """
-        if not self._workers or len(plan) < 2:
+        workers = min(self._workers, len(plan))
+        if not workers:
             yield from map(self.fetch, plan)
             return
-        with warnings.catch_warnings():  # more workers than cores: slow disks are a reason
-            warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
-            loader = DataLoader(
-                _Plan(self, plan),
-                batch_size=None,
-                num_workers=min(self._workers, len(plan)),
-                worker_init_fn=_leave_signals_to_the_parent,
-                # else it draws from the global generator
-                generator=torch.Generator(),
-                # Workers are started for every epoch: anew, each would import torch.
-                multiprocessing_context="fork" if sys.platform == "linux" else None,
-            )
-        try:
-            for batch in loader:
-                if isinstance(batch, Damaged):
-                    raise batch
-                yield batch
-        except RuntimeError as error:
-            first = str(error).partition("\n")[0]
-            raise RuntimeError(
-                f"a process that decodes pictures failed ({first}); if memory ran out, "
-                "fewer data.workers need less"
-            ) from error
+        for decoded in in_order(self._decode_quietly, plan, workers):
+            yield _sound(*decoded)
 
     def chunks(self, faults: list[str]) -> Iterator[Tensor]:
         """All pictures in order, some at a time, decoded by as many threads as torch uses.
@@ -94,7 +73,7 @@ class Files:
         parts = [range(k, min(k + size, len(self))) for k in range(0, len(self), size)]
         threads = torch.get_num_threads()
         with quiet(), ThreadPoolExecutor(threads) as pool:
-            waiting: deque[Future[tuple[Tensor, list[str]]]] = deque()
+            waiting: deque[Future[_Decoded]] = deque()
             for part in parts:
                 waiting.append(pool.submit(self._decode, part))
                 if len(waiting) > 2 * threads:  # all at once would hold the whole set in memory
@@ -102,8 +81,11 @@ class Files:
             while waiting:
                 yield _collected(waiting.popleft(), faults)
 
-    def _decode(self, indices: Iterable[int]) -> tuple[Tensor, list[str]]:
-        indices = list(indices)
+    def _decode_quietly(self, indices: Tensor) -> _Decoded:
+        with quiet():
+            return self._decode(indices.tolist())
+
+    def _decode(self, indices: Sequence[int]) -> _Decoded:
         pictures = np.zeros((len(indices), *self.shape[1:]), np.uint8)
         faults = []
         for place, index in enumerate(indices):
@@ -115,7 +97,7 @@ class Files:
             # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …
             except Exception as error:  # noqa: BLE001
                 faults.append(f"{printable(str(path))} ({reason(error)})")
-        return torch.from_numpy(pictures), faults
+        return pictures, faults
 
 
 def refusal(faults: Sequence[str], count: int) -> Damaged:
@@ -128,32 +110,13 @@ def refusal(faults: Sequence[str], count: int) -> Damaged:
     )
 
 
-class _Plan(Dataset[Tensor | Damaged]):
-    """Batch k of a plan; an error is handed over as a value, for torch would wrap its traceback
-    around the message.
-    """
-
-    def __init__(self, files: Files, plan: Sequence[Tensor]) -> None:
-        self._files = files
-        self._plan = plan
-
-    def __len__(self) -> int:
-        return len(self._plan)
-
-    def __getitem__(self, index: int) -> Tensor | Damaged:
-        try:
-            return self._files.fetch(self._plan[index])
-        except Damaged as error:
-            return error
+def _sound(pictures: npt.NDArray[np.uint8], faults: list[str]) -> Tensor:
+    if faults:
+        raise refusal(faults, len(pictures))
+    return torch.from_numpy(pictures)
 
 
-def _collected(part: Future[tuple[Tensor, list[str]]], faults: list[str]) -> Tensor:
+def _collected(part: Future[_Decoded], faults: list[str]) -> Tensor:
     pictures, found = part.result()
     faults += found
-    return pictures
-
-
-def _leave_signals_to_the_parent(_: int) -> None:
-    """A terminal's Ctrl-C reaches workers too; the batches they hold are still wanted."""
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, signal.SIG_IGN)
+    return torch.from_numpy(pictures)
