@@ -30,8 +30,9 @@ from torch import Tensor
 from tracker.data.dataset import Channels
 from tracker.errors import Unavailable, printable
 
-# Hands every picture, in order, to what it is given, and returns the facts.
-Make: TypeAlias = Callable[[Callable[[Tensor], object]], "Facts"]
+# Hands every picture, in order, to the function it is given, and returns the facts; the folder is
+# the one in which the pixels will lie, if they are kept.
+Make: TypeAlias = Callable[[Callable[[Tensor], object], Path | None], "Facts"]
 
 FOLDER = ".tracker-cache"
 _VERSION = 1  # of the layout and of how pictures are decoded
@@ -152,7 +153,7 @@ def keep(
 
 def without_keeping(entry: Entry, make: Make) -> tuple[Facts, Tensor]:
     """The facts alone, where there is no place for a file."""
-    return make(lambda _: None), torch.empty(0, *entry.shape[1:], dtype=torch.uint8)
+    return make(lambda _: None, None), torch.empty(0, *entry.shape[1:], dtype=torch.uint8)
 
 
 def _read(path: Path, entry: Entry) -> tuple[Facts, Tensor]:
@@ -183,7 +184,7 @@ def _write(path: Path, entry: Entry, make: Make) -> None:
 
     try:
         with part.open("wb") as file:
-            facts = make(take)
+            facts = make(take, path.parent if entry.pixels else None)
             file.write(json.dumps(dataclasses.asdict(facts)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())

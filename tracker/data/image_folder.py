@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -45,8 +46,10 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
         key(*whole), len(train), len(val), spec.image_size, pixels=spec.cache != "never"
     )
 
-    def make(take: Callable[[Tensor], object]) -> cache.Facts:
-        return _decode_all([train, val], files, take, log)
+    def make(take: Callable[[Tensor], object], into: Path | None) -> cache.Facts:
+        where = f" into {printable(str(into))}" if into else ""
+        patience = _Patience(lambda: log(f"decoding {len(train) + len(val):,} pictures{where}"))
+        return _decode_all([train, val], files, take, patience)
 
     facts, pixels = _cached(entry, cache.places(root), make, log, must=spec.cache == "always")
     images = (pixels[: len(train)], pixels[len(train) :]) if len(pixels) else files
@@ -88,29 +91,41 @@ def _cached(
 
 
 def _decode_all(
-    parts: list[Listing], files: list[Files], take: Callable[[Tensor], object], log: Log
+    parts: list[Listing],
+    files: list[Files],
+    take: Callable[[Tensor], object],
+    patience: _Patience,
 ) -> cache.Facts:
     """Hand all pictures to `take`, in order, and return what is learnt from them on the way.
 
     Raises Damaged, after the last one, if any cannot be read.
     """
-    total = sum(map(len, parts))
     digest = hashlib.sha256()
     faults: list[str] = []
-    began, said = time.monotonic(), False
 
     def through(part: Listing, source: Files) -> Iterator[Tensor]:
-        nonlocal said
         for chunk in hashed(digest, source.shape, source.chunks(faults), part.labels):
             take(chunk)
+            patience.wears()
             yield chunk
-            if not said and time.monotonic() - began > _PATIENCE:
-                log(f"decoding {total:,} pictures of {printable(str(part.folder.parent))}")
-                said = True
 
     mean, std = channel_statistics(through(parts[0], files[0]))
     for _ in through(parts[1], files[1]):
         pass
     if faults:
-        raise refusal(faults, total)
+        raise refusal(faults, sum(map(len, parts)))
     return cache.Facts(mean, std, digest.hexdigest())
+
+
+class _Patience:
+    """Calls `speak` once, when work has gone on for a while."""
+
+    def __init__(self, speak: Callable[[], None]) -> None:
+        self._speak = speak
+        self._end = time.monotonic() + _PATIENCE
+
+    def wears(self) -> None:
+        """To be called now and then."""
+        if time.monotonic() > self._end:
+            self._speak()
+            self._end = math.inf
