@@ -1,0 +1,115 @@
+"""The drawn data set: each picture alone, the same for ever, and neither too easy nor too hard."""
+
+import pytest
+import torch
+
+from tracker.data import shapes
+from tracker.data.dataset import channel_statistics, digest_of
+from tracker.data.outlines import OUTLINES
+from tracker.spec import experiment
+
+
+def spec(train_size: int = 40, val_size: int = 25, data_seed: int = 0) -> experiment.Shapes:
+    return experiment.Shapes(
+        name="shapes",
+        train_size=train_size,
+        val_size=val_size,
+        data_seed=data_seed,
+        augment=(),
+        crop_padding=4,
+        cutout_size=8,
+    )
+
+
+def pixels(data_seed: int, split: int, count: int) -> torch.Tensor:
+    images = shapes.draw(data_seed, split, count).images
+    assert isinstance(images, torch.Tensor)
+    return images
+
+
+def test_pictures_never_change() -> None:
+    # Whoever changes this digest changes what every run on shapes has learnt from.
+    known = "d589899004d8537a89c4cbffab7f54282a763342616088a3b7f4c97d2bd323be"
+    assert digest_of(shapes.draw(0, shapes.TRAIN, 200)) == known
+
+
+@pytest.mark.parametrize("count", [1, 9, 30, 31, 64])
+def test_a_picture_does_not_depend_on_how_many_there_are(count: int) -> None:
+    assert torch.equal(pixels(1, shapes.TRAIN, count), pixels(1, shapes.TRAIN, 100)[:count])
+
+
+def test_splits_and_data_seeds_share_no_picture() -> None:
+    drawn = [
+        pixels(0, shapes.TRAIN, 50),
+        pixels(0, shapes.VAL, 50),
+        pixels(1, shapes.TRAIN, 50),
+        pixels(1, shapes.VAL, 50),
+    ]
+    assert len(torch.cat(drawn).flatten(1).unique(dim=0)) == 200
+
+
+def test_a_data_set_holds_what_was_asked_for() -> None:
+    data = shapes.build(spec())
+    assert data.name == "shapes"
+    assert data.classes == tuple(sorted(data.classes))
+    assert len(data.classes) == 10
+    assert isinstance(data.train.images, torch.Tensor)
+    assert data.train.images.shape == (40, 3, 32, 32)
+    assert data.train.images.dtype == torch.uint8
+    assert (len(data.train), len(data.val), data.image_size) == (40, 25, 32)
+    assert torch.bincount(data.train.labels).tolist() == [4] * 10
+    assert torch.bincount(data.val.labels).tolist() == [3] * 5 + [2] * 5
+    assert (data.mean, data.std) == channel_statistics([data.train.images])
+    assert data.digest == digest_of(data.train, data.val)
+    assert data.val.labels[data.reference].tolist() == list(range(10))
+
+
+def test_digests_tell_sizes_and_data_seeds_apart() -> None:
+    digests = {
+        shapes.build(made).digest
+        for made in (spec(), spec(train_size=41), spec(val_size=26), spec(data_seed=1))
+    }
+    assert len(digests) == 4
+
+
+def test_drawing_leaves_torchs_generator_alone() -> None:
+    before = torch.random.get_rng_state()
+    shapes.draw(0, shapes.TRAIN, 40)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_a_linear_model_learns_something_but_not_much() -> None:
+    """Ridge regression on brightness, solved exactly: better than chance, far from good."""
+    train, val = (
+        pixels(0, split, count).double().mean(1).flatten(1) / 255
+        for split, count in ((shapes.TRAIN, 3000), (shapes.VAL, 1000))
+    )
+    centre = train.mean(0)
+    train, val = train - centre, val - centre
+    targets = torch.eye(10, dtype=torch.float64).repeat(300, 1) - 0.1
+    weights = torch.linalg.solve(train.T @ train + 100 * torch.eye(1024), train.T @ targets)
+    right = ((val @ weights).argmax(1) == torch.arange(1000) % 10).double().mean()
+    assert 0.17 < right < 0.4
+
+
+GRID = torch.linspace(-1.5, 1.5, 151)
+
+
+@pytest.mark.parametrize("name", OUTLINES)
+def test_an_outline_is_centred_of_unit_radius_and_of_some_area(name: str) -> None:
+    x, y = GRID.expand(151, 151), GRID[:, None].expand(151, 151)
+    inside = OUTLINES[name](x, y) < 0
+    reach = (x**2 + y**2).sqrt()[inside].max()
+    assert 0.8 < reach < 1.25
+    share = inside.float().mean() * 9 / torch.pi  # of the unit disc
+    assert 0.25 < share < 0.85
+    assert abs(float(x[inside].mean())) < 0.4
+    assert abs(float(y[inside].mean())) < 0.4
+
+
+def test_no_two_outlines_are_alike() -> None:
+    x, y = GRID.expand(151, 151), GRID[:, None].expand(151, 151)
+    masks = [outline(x, y) < 0 for outline in OUTLINES.values()]
+    for k, one in enumerate(masks):
+        for other in masks[:k]:
+            assert (one & other).sum() < 0.9 * (one | other).sum()
