@@ -41,6 +41,9 @@ COMMANDS = {
     "ls": Entry("tracker.cli.ls:ls", "List runs with their state and their numbers."),
     "show": Entry("tracker.cli.show:show", "Show everything about one run."),
     "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
+    "rm": Entry("tracker.cli.rm:rm", "Move runs to the trash."),
+    "restore": Entry("tracker.cli.restore:restore", "Bring runs back from the trash."),
+    "gc": Entry("tracker.cli.gc:gc", "Delete old trash and leftovers for good."),
     "completion": Entry("tracker.cli.completion:completion", "Print a shell completion script."),
 }
 ALIASES = {"tb": "tensorboard"}

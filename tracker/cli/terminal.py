@@ -33,3 +33,8 @@ def say(text: str) -> None:
 def is_terminal() -> bool:
     """Whether stdout is a screen someone looks at: in CI it may be a terminal, but nobody does."""
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("CI")
+
+
+def can_ask() -> bool:
+    """Whether somebody is there to answer: both sides of the talk are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))

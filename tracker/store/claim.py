@@ -59,7 +59,7 @@ def claim(
 def _move(building: Path, wanted: Path, *, again: bool) -> Path | None:
     place = wanted
     for number in itertools.count(2):
-        if _rename(building, place):
+        if rename_free(building, place):
             return place
         if not again:
             return None
@@ -67,9 +67,13 @@ def _move(building: Path, wanted: Path, *, again: bool) -> Path | None:
     raise AssertionError("numbers ended")
 
 
-def _rename(building: Path, place: Path) -> bool:
+def rename_free(folder: Path, place: Path) -> bool:
+    """Rename `folder` to `place`; False, with nothing changed, where that name is taken.
+
+    Raises OSError.
+    """
     try:
-        building.rename(place)
+        folder.rename(place)
     except OSError as error:
         if error.errno not in _TAKEN:
             raise
@@ -84,10 +88,17 @@ def _abandon(building: Path, lock: Lock | None) -> None:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove what processes killed while building left behind."""
-    for path in parent.glob(f"{BUILDING}*"):
-        if _age(path) > ABANDONED_AFTER and not is_held(path / LOCK_NAME):
-            shutil.rmtree(path, ignore_errors=True)
+    for path in abandoned(parent):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def abandoned(parent: Path) -> list[Path]:
+    """What processes killed while building left behind in `parent`."""
+    return [
+        path
+        for path in sorted(parent.glob(f"{BUILDING}*"))
+        if _age(path) > ABANDONED_AFTER and not is_held(path / LOCK_NAME)
+    ]
 
 
 def _age(path: Path) -> float:

@@ -64,7 +64,7 @@ def list_runs(root: Path) -> list[RunRecord]:
     A damaged run is listed as such and never raises; what is no run is passed over. A root that
     does not exist has no runs; Unavailable where it may not be read.
     """
-    return [record(run) for run in _runs(root)]
+    return [record(run) for run in all_runs(root)]
 
 
 def record(run: Run) -> RunRecord:
@@ -120,7 +120,7 @@ def find(root: Path, ref: str) -> Run:
     """
     if ref.startswith("@"):
         return _special(root, ref).run
-    runs = {run.id: run for run in _runs(root)}
+    runs = {run.id: run for run in all_runs(root)}
     wanted = ref.rstrip("/")
     if wanted in runs:
         return runs[wanted]
@@ -139,6 +139,17 @@ def find(root: Path, ref: str) -> Run:
     near = _some(_nearest(wanted, list(runs)))
     hint = f"did you mean {near}?" if near else "`tracker ls` lists those there are"
     raise NoSuchRun(f"no run in {printable(str(root))} fits {shown}; {hint}")
+
+
+def find_all(root: Path, ref: str) -> list[Run]:
+    """All runs of the experiment or the variant (as "experiment/variant") of that whole name.
+
+    Where there is none, the one run that `find` finds. Raises what `find` raises.
+    """
+    group = ref.rstrip("/") + "/"
+    depth = group.count("/")
+    members = [run for run in all_runs(root) if depth < 3 and run.id.startswith(group)]
+    return members or [find(root, ref)]
 
 
 def _directory(ref: str) -> Path | None:
@@ -180,16 +191,16 @@ def _start(one: RunRecord) -> tuple[str, str]:
     return one.started or "", one.id
 
 
-def _runs(root: Path) -> list[Run]:
-    """Every run under `root`, in order. Reads no file."""
+def all_runs(root: Path) -> list[Run]:
+    """Every run under `root`, in order. Reads no file. Unavailable where `root` can't be read."""
     if not os.path.lexists(root):
         return []
     with explain_os_error("list the runs in", root), os.scandir(root):
         pass  # the root itself must be readable; below it, what isn't is passed over
     found = []
-    for experiment in _folders(root):
-        for variant in _folders(experiment):
-            for path in _folders(variant):
+    for experiment in folders(root):
+        for variant in folders(experiment):
+            for path in folders(variant):
                 match = _RUN_NAME.fullmatch(path.name)
                 if match and _is_run(path):
                     key = (experiment.name, variant.name, int(match[1]), int(match[2] or 1))
@@ -197,7 +208,7 @@ def _runs(root: Path) -> list[Run]:
     return [run for _, run in sorted(found, key=lambda pair: pair[0])]
 
 
-def _folders(path: Path) -> Iterator[Path]:
+def folders(path: Path) -> Iterator[Path]:
     """The folders in `path`, without hidden ones and links; none if it went or is locked away."""
     with contextlib.suppress(FileNotFoundError, PermissionError), os.scandir(path) as entries:
         for entry in entries:

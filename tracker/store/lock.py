@@ -38,10 +38,11 @@ class Lock:
 
     `kernel` is False where the file system has no locks (some network mounts): then only the
     process recorded in status.json says whether the run is alive. The file holds a reserve of
-    8 KiB, so that on a full disk there is room to write down that it is full.
+    8 KiB, so that on a full disk there is room to write down that it is full; without `reserve`
+    the file stays as it is, for those who write nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, reserve: bool = True) -> None:
         """Take the lock at once or raise Busy; Unavailable where the file cannot be opened."""
         self.path = path
         self.pid = os.getpid()
@@ -52,8 +53,9 @@ class Lock:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 self._take()
-                os.pwrite(self._descriptor, os.urandom(RESERVE), 0)  # random: nothing compresses it
-                os.fsync(self._descriptor)
+                if reserve:  # of random bytes, which no file system compresses
+                    os.pwrite(self._descriptor, os.urandom(RESERVE), 0)
+                    os.fsync(self._descriptor)
             except BaseException:
                 os.close(self._descriptor)
                 raise

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tracker.errors import NoSuchRun, Unavailable, UsageError
 from tracker.store import index
 from tracker.store.active import ActiveRun
-from tracker.store.index import find, list_runs
+from tracker.store.index import find, find_all, list_runs
 from tracker.store.summary import Metric, Summary
 
 Begin = Callable[..., ActiveRun]
@@ -248,3 +248,21 @@ def test_any_text_is_a_run_or_no_such_run(
     assert said == "e/v/s0" or "fits" in said or "there are @last" in said
     assert said.isprintable()
     assert len(said) < 1000
+
+
+def test_a_whole_name_of_an_experiment_or_a_variant_means_all_its_runs(
+    root: Path, bare: Callable[..., None]
+) -> None:
+    bare("e/v/s0", "e/v/s1", "e/w/s0", "ef/v/s0", "s0/v/s7")
+    for ref, names in {
+        "e": ["e/v/s0", "e/v/s1", "e/w/s0"],
+        "e/v/": ["e/v/s0", "e/v/s1"],
+        "e/v/s1": ["e/v/s1"],
+        "w/s0": ["e/w/s0"],
+        "s7": ["s0/v/s7"],
+        "s0": ["s0/v/s7"],
+    }.items():
+        assert [run.id for run in find_all(root, ref)] == names
+    for ref in ("", "/", "v"):
+        with pytest.raises(NoSuchRun):
+            find_all(root, ref)

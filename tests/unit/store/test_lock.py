@@ -122,3 +122,13 @@ def test_a_file_system_without_locks_is_said_to_have_none(
     assert not lock.kernel
     lock.confirm()
     lock.release()
+
+
+def test_without_a_reserve_nothing_is_written(path: Path) -> None:
+    Lock(path, reserve=False).release()
+    assert path.stat().st_size == 0
+    path.write_text("as it was")
+    lock = Lock(path, reserve=False)
+    assert is_held(path)
+    lock.release()
+    assert path.read_text() == "as it was"
