@@ -104,9 +104,12 @@ class RunWriter(SummaryWriter):
         self.add_custom_scalars(LAYOUT)
 
     def commit(self) -> dict[str, int]:
-        """Wait until all is on the disk; return the event file's name and its length in bytes."""
+        """Wait until all is on the disk; return each event file's name and its length in bytes.
+
+        The files of the attempts before, from which this one goes on, are among them.
+        """
         self._events.sync()
-        return {self._events.path.name: self._events.position}
+        return {**self._earlier, self._events.path.name: self._events.position}
 
     def _undrawn(self, what: str, error: Exception) -> None:
         if what not in self._missing:

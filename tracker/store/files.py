@@ -11,6 +11,7 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from tracker.errors import Damaged, Unavailable, UsageError, printable
 
 JSON_LIMIT = 64 * 2**20  # bytes: far above any honest file, far below what hurts
 NAME_LIMIT = 255  # bytes in one path component, on every common file system
+
+_BESIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # what `_beside` names
 
 _REMEDIES = {
     errno.ENOSPC: ("disk full", "free some space"),
@@ -95,6 +98,16 @@ def link_atomic(path: Path, target: str) -> None:
     """
     with explain_os_error("link", path), _beside(path) as beside:
         beside.symlink_to(target)
+
+
+def half_written(folder: Path) -> list[Path]:
+    """What `write_atomic` and `link_atomic` left in `folder` when they were killed, or are at.
+
+    Empty where there is no such folder. Raises OSError.
+    """
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if _BESIDE.fullmatch(path.name)]
 
 
 def sync_directory(path: Path) -> None:

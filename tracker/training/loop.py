@@ -46,6 +46,7 @@ def train(task: Task, state: State) -> None:
         if state.ending or state.step >= task.total_steps:
             break
         _train_epoch(task, state, forward)
+    _report(task, state)  # once more: the one before may have died with the process that wrote it
     live.phase = "finished"
 
 

@@ -262,5 +262,7 @@ def test_a_second_writer_goes_on_in_a_file_of_its_own(tmp_path: Path) -> None:
     for step in (1, 2):
         with RunWriter(tmp_path, warn=pytest.fail) as writer:
             writer.scalars(step, {"a": step})
-    assert len(list(tmp_path.iterdir())) == 2
+            committed = writer.commit()
+    assert committed == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert len(committed) == 2
     assert read_scalars(tmp_path).series["a"].steps.tolist() == [1, 2]
