@@ -1,4 +1,4 @@
-"""The tables of data sets and augmentations, the schema's words and the experiment's types agree."""
+"""Tables of data sets and augmentations, words of the schema, types of experiments: all agree."""
 
 import dataclasses
 import typing
