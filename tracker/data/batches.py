@@ -111,7 +111,7 @@ def eval_batches(loader: Loader) -> Iterator[Batch]:
 
 def _on_device(split: Split, device: torch.device) -> Split:
     images = split.images
-    if not isinstance(images, Tensor) or images.device == device:
+    if not isinstance(images, Tensor) or device.type == "cpu":
         return split
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -121,8 +121,8 @@ def _on_device(split: Split, device: torch.device) -> Split:
 
 
 def _to_device(images: Tensor, device: torch.device) -> Tensor:
-    if images.device == device:
+    if device.type == "cpu" or not images.is_cpu:  # it is where it should be
         return images
-    # From pinned memory the copy runs beside the step that is still computing.
-    pinned = images.pin_memory() if device.type == "cuda" else images
-    return pinned.to(device, non_blocking=True)
+    if device.type == "cuda":  # from pinned memory, the copy runs beside the step before
+        return images.pin_memory().to(device, non_blocking=True)
+    return images.to(device)

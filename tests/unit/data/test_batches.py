@@ -169,6 +169,19 @@ def test_the_pictures_themselves_are_never_changed() -> None:
     assert torch.equal(split.images, before)
 
 
+@pytest.mark.parametrize("source", [None, Streamed])
+def test_everything_is_on_the_device_asked_for(source: type[Streamed] | None) -> None:
+    """`meta` computes nothing, but like a GPU refuses to mix its tensors with the CPU's."""
+    recipe = Recipe(("random_crop", "horizontal_flip", "random_resized_crop", "cutout"), 2, 3)
+    there = Loader(numbered(8, source), 4, mean=MEAN, std=STD, device=torch.device("meta"))
+    batches = [*eval_batches(there), *TrainBatches(there, recipe, seed=0).epoch(0)]
+    assert len(batches) == 4
+    for batch in batches:
+        assert batch.images.is_meta
+        assert batch.images.shape == (4, 3, 6, 7)
+        assert batch.labels.is_meta
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("share", [0.5, 0.0])
 def test_a_gpu_sees_the_same_bytes(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
