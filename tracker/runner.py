@@ -57,7 +57,7 @@ def run(
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
-    with open_run(facts) as active, _explained(active):
+    with open_run(facts) as active, _explained(active), stop.watched():
         live.run = active.run
 
         def note(line: str) -> None:

@@ -244,6 +244,20 @@ def test_a_run_stopped_and_resumed_equals_one_never_stopped(
     assert len(json.loads(resumed.provenance_file.read_text())["resumed"]) == 1
 
 
+def test_a_signal_while_data_is_prepared_stops_at_once_and_makes_nothing(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("went on")
+
+    monkeypatch.setattr(here, "build_data", interrupted)
+    with pytest.raises(Stopped, match="before training began") as stopped:
+        train()
+    assert stopped.value.exit_code == 143
+    assert not (tmp_path / "runs").exists()
+
+
 def test_more_in_a_batch_than_there_are_pictures_is_refused_before_anything_is_made(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

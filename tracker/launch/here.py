@@ -13,7 +13,7 @@ from types import FrameType
 from tracker import runner
 from tracker.data.build import build as build_data
 from tracker.data.dataset import Dataset
-from tracker.errors import RunFailed
+from tracker.errors import RunFailed, Stopped
 from tracker.launch.plan import Job
 from tracker.spec.experiment import Data, Experiment
 from tracker.store.run import Run
@@ -75,12 +75,18 @@ def execute(
 
 @contextmanager
 def _stop_on_signals() -> Iterator[StopFlag]:
-    """Turn the first SIGINT or SIGTERM into a flag; the second acts as if we were not here."""
+    """Turn the first SIGINT or SIGTERM into a flag; the second acts as if we were not here.
+
+    While nobody looks at the flag, because data is still being prepared, the first one raises
+    `Stopped` where it is met.
+    """
     flag = StopFlag()
 
     def note(signum: int, _: FrameType | None) -> None:
-        flag.signum = signum
         signal.signal(signum, before[signal.Signals(signum)])
+        flag.signum = signum
+        if not flag.is_watched:
+            raise Stopped("stopped before training began", signum)
 
     before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     for signum in before:

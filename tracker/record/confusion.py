@@ -27,7 +27,8 @@ def confusion_matrix(counts: Tensor, classes: Sequence[str]) -> Picture:
     """Draw `counts`, integers [C, C] with a row per true class, as shares of each row.
 
     340 pixels wide and at most 215 high, or 340 for more than 14 classes. Numbers are per cent of
-    the row; a cell of at most half a per cent stays empty. A class that never occurs has an empty row.
+    the row; a cell of at most half a per cent stays empty, as does the row of a class that never
+    occurs.
     """
     size = len(classes)
     totals = counts.sum(1, keepdim=True).clamp(min=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tracker.store.run import Run
@@ -43,6 +45,16 @@ class StopFlag:
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.is_watched = False
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Promise that the flag is looked at as long as the block lasts."""
+        self.is_watched = True
+        try:
+            yield
+        finally:
+            self.is_watched = False
 
     def __call__(self) -> bool:
         """Return whether a signal has asked the run to stop."""
