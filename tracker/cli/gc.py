@@ -11,7 +11,7 @@ import click
 from tracker.cli.options import json_option
 from tracker.cli.render import Table, count, show_json, show_table
 from tracker.cli.terminal import say
-from tracker.store.garbage import collect, find
+from tracker.store.garbage import KEPT_DAYS, collect, find
 from tracker.store.status import utc_now
 
 
@@ -20,7 +20,7 @@ from tracker.store.status import utc_now
     "--older-than",
     "days",
     type=click.IntRange(min=0, max=36500),
-    default=30,
+    default=KEPT_DAYS,
     show_default=True,
     metavar="DAYS",
     help="Leave what was removed since then.",

@@ -44,6 +44,7 @@ COMMANDS = {
     "rm": Entry("tracker.cli.rm:rm", "Move runs to the trash."),
     "restore": Entry("tracker.cli.restore:restore", "Bring runs back from the trash."),
     "gc": Entry("tracker.cli.gc:gc", "Delete old trash and leftovers for good."),
+    "doctor": Entry("tracker.cli.doctor:doctor", "Check this machine, or every file of a run."),
     "completion": Entry("tracker.cli.completion:completion", "Print a shell completion script."),
 }
 ALIASES = {"tb": "tensorboard"}

@@ -28,6 +28,9 @@ STYLES = {
     "failed": "red",
     "crashed": "red",
     "damaged": "red",
+    "ok": "green",
+    "warning": "yellow",
+    "problem": "red",
 }
 
 

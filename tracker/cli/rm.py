@@ -46,4 +46,4 @@ def _agreed(runs: list[Run]) -> bool:
     if not can_ask():
         raise click.UsageError(f"this would remove\n{names}--yes does it without asking")
     say(names.rstrip("\n"))
-    return click.confirm(f"Move these {len(runs)} runs to the trash?", err=True)
+    return click.confirm("Move all of these to the trash?", err=True)

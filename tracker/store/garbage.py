@@ -22,6 +22,8 @@ from tracker.store.index import all_runs, folders
 from tracker.store.run import Run
 from tracker.store.trash import Bag, Trash
 
+KEPT_DAYS = 30  # in the trash, unless a person says otherwise
+
 _HALF_WRITTEN = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")
 _CHECKPOINT = re.compile(r"step-\d{8,}\.pt")
 
@@ -43,7 +45,7 @@ def find(root: Path, before: datetime) -> list[Garbage]:
     for run in all_runs(root):
         with contextlib.suppress(Unavailable):  # another person's, not to be read
             if run.state() != "running":
-                found += _in_run(run, before)
+                found += in_run(run, before)
     return found
 
 
@@ -86,15 +88,13 @@ def _old(root: Path, before: datetime) -> list[Bag]:
 
 
 def _half_made(root: Path) -> list[Garbage]:
+    variants = [variant for experiment in folders(root) for variant in folders(experiment)]
     return [
-        _garbage("half-made run", path)
-        for experiment in folders(root)
-        for variant in folders(experiment)
-        for path in abandoned(variant)
+        _garbage("half-made run", path) for place in (root, *variants) for path in abandoned(place)
     ]
 
 
-def _in_run(run: Run, before: datetime) -> list[Garbage]:
+def in_run(run: Run, before: datetime) -> list[Garbage]:
     """What a run that nobody writes has no use for. Raises Unavailable."""
     with explain_os_error("look for garbage in", run.path):
         found = [
@@ -158,9 +158,9 @@ def _clean_folders(root: Path) -> Iterator[Garbage | Unavailable]:
 def _clean_runs(root: Path, before: datetime) -> Iterator[Garbage | Unavailable]:
     for run in all_runs(root):
         try:
-            if _in_run(run, before):
+            if in_run(run, before):
                 with trash.unwritten(run):
-                    yield from _delete(_in_run(run, before))
+                    yield from _delete(in_run(run, before))
         except Busy:
             continue
         except Unavailable as error:

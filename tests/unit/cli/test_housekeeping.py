@@ -83,7 +83,7 @@ def test_a_person_is_asked(
     monkeypatch.setattr(rm, "can_ask", lambda: True)
     monkeypatch.setattr("click.confirm", confirm)
     code, _, words = ask("rm", "first")
-    assert (code, asked) == (0, ["Move these 2 runs to the trash?"])
+    assert (code, asked) == (0, ["Move all of these to the trash?"])
     assert FIRST in words
     assert ("nothing was removed" in words) == (not reply)
     assert listed(ask) == left
@@ -136,3 +136,33 @@ def test_gc_deletes_what_is_old(root: Path, ask: Answer) -> None:
 @pytest.mark.parametrize("days", ["-1", "1.5", "x"])
 def test_gc_wants_a_number_of_days(ask: Answer, days: str) -> None:
     assert ask("gc", f"--older-than={days}")[0] == 2
+
+
+def test_doctor_finds_a_good_place_good(ask: Answer) -> None:
+    code, data, words = ask("doctor", "--json")
+    found = {one["subject"]: one for one in json.loads(data)["findings"]}
+    assert found["runs"]["words"] == "3 finished"
+    assert {"packages", "disk", "files", "folder", "locks", "clock"} <= found.keys()
+    problems = [one for one in found.values() if one["level"] == "problem"]
+    assert code == max((one["exit_code"] for one in problems), default=0)
+    assert words.startswith(f"{len(problems)} problem")
+
+
+def test_doctor_holds_a_run_to_its_files(root: Path, ask: Answer) -> None:
+    code, data, words = ask("doctor", "first")
+    assert (code, words) == (0, "0 problems, 0 warnings\n")
+    assert {line.split()[0] for line in data.splitlines()[1:]} == {"ok"}
+    Run(root / FIRST).summary_file.write_text("{")
+    code, data, words = ask("doctor", FIRST)
+    assert (code, words) == (5, "1 problem, 0 warnings\n")
+    [line] = [line for line in data.splitlines() if line.startswith("problem")]
+    assert f"{FIRST}/summary.json" in line
+    assert ask("doctor")[0] in (5, 6)
+    assert ask("doctor", "nothing")[0] == 3
+
+
+def test_doctor_of_a_place_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["--runs", str(tmp_path / "none"), "doctor"]) in (0, 6)
+    assert not (tmp_path / "none").exists()
+    assert main(["--runs", str(tmp_path / "file" / "none"), "doctor"]) == 6

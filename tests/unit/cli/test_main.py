@@ -234,6 +234,7 @@ def test_the_front_page_imports_no_command(tmp_path: Path, arguments: list[str])
         ["rm", "@last"],
         ["restore", "--list"],
         ["gc", "--older-than", "0"],
+        ["doctor"],
         ["completion", "zsh"],
     ],
     ids=" ".join,
