@@ -75,6 +75,15 @@ def test_leaving_a_change_out_does_not_alter_what_others_draw() -> None:
     )
 
 
+def test_one_change_tells_nothing_about_another() -> None:
+    down = torch.arange(12, dtype=torch.uint8).view(12, 1).expand(4000, 3, 12, 12)
+    lower = augment(down, recipe("random_crop", padding=1), 5)[:, 0, 6, 6] > 6
+    across = down.transpose(2, 3)
+    mirrored = augment(across, recipe("horizontal_flip"), 5)[:, 0, 0, 0] == 11
+    assert lower[mirrored].float().mean() == pytest.approx(1 / 3, abs=0.06)
+    assert lower[~mirrored].float().mean() == pytest.approx(1 / 3, abs=0.06)
+
+
 @pytest.mark.parametrize("padding", [0, 1, 3, 8, 30])
 def test_a_crop_is_a_window_of_the_reflected_picture(padding: int) -> None:
     images = pictures(40)
@@ -123,6 +132,13 @@ def test_cutout_paints_one_square_with_the_fill(size: int, expected: int) -> Non
         assert set(painted.any(2).float().argmax(1).tolist()) == set(range(9))
 
 
+def test_a_cut_out_square_lies_around_any_pixel_alike() -> None:
+    images = torch.full((9000, 3, 9, 14), 200, dtype=torch.uint8)
+    painted = (augment(images, recipe("cutout", cutout=5), 1) != images).any(1)
+    by_row = painted.any(2).float().mean(0) * 9  # how many of nine centres reach this row
+    assert by_row.tolist() == pytest.approx([3, 4, 5, 5, 5, 5, 5, 4, 3], abs=0.25)
+
+
 def test_cutout_paints_with_the_mean_so_that_it_vanishes_when_normalised() -> None:
     data = experiment.Shapes(
         name="shapes",
@@ -168,10 +184,13 @@ def test_a_resized_crop_is_a_box_stretched_bilinearly(monkeypatch: pytest.Monkey
     images = pictures(30)
     changed = augment(images, recipe("random_resized_crop"), 1)
     (tops, heights), (lefts, widths) = boxes
+    errors = []
     for k, image in enumerate(images):
         box = [float(numbers[k]) for numbers in (tops, lefts, heights, widths)]
-        # Rounded after the rows and after the columns, with weights of whole 128ths.
-        assert (changed[k] - bilinear(image.double(), *box)).abs().max() <= 3
+        errors.append(changed[k] - bilinear(image.double(), *box))
+    # Rounded after the rows and after the columns, with weights of whole 128ths.
+    assert torch.stack(errors).abs().max() <= 3
+    assert torch.stack(errors).mean() == pytest.approx(0, abs=0.05)
 
 
 def test_boxes_lie_inside_and_have_the_published_areas_and_ratios(
