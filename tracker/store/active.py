@@ -22,7 +22,6 @@ from tracker.spec.experiment import Experiment
 from tracker.store.claim import claim
 from tracker.store.files import (
     explain_os_error,
-    half_written,
     is_disk_full,
     one_line,
     read_json,
@@ -102,7 +101,9 @@ class ActiveRun:
         try:
             before, now = run.status(), first_status(stamp(clock()), kernel_lock=lock.kernel)
             circumstances = read_json(run.provenance_file)
-            _clear_leftovers(run)
+            with explain_os_error("clear", run.path):
+                for path in run.leftovers(run.manifest()):
+                    path.unlink()
             again = provenance.to_document()
             resumed = {key: again[key] for key in again if again[key] != circumstances.get(key)}
             circumstances["resumed"] = [*circumstances.get("resumed", []), resumed]
@@ -202,21 +203,6 @@ def _exists(run: Run) -> Busy:
         how = f"is running as process {status.pid} on {status.host} since {status.started}"
     remedy = "--again runs beside it, --skip-finished passes over what is finished"
     return Busy(f"{printable(f'{run.path} {how}')}; {remedy}")
-
-
-def _clear_leftovers(run: Run) -> None:
-    """Remove what the last process of `run`, killed, could not: they may be large.
-
-    That is what it had half written, and the checkpoints that it did not or no longer need.
-    """
-    committed = run.manifest().files
-    with explain_os_error("clear", run.path):
-        leftovers = [*half_written(run.path), *half_written(run.checkpoints)]
-        if committed:  # else somebody may have lost the manifest, and all may be wanted
-            checkpoints = run.checkpoints.glob("step-*.pt")
-            leftovers += [path for path in checkpoints if path.name not in committed]
-        for path in leftovers:
-            path.unlink()
 
 
 def _what(error: BaseException) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,13 +18,11 @@ from tracker.store import trash
 from tracker.store.claim import abandoned
 from tracker.store.files import explain_os_error
 from tracker.store.index import all_runs, folders
+from tracker.store.manifest import Manifest
 from tracker.store.run import Run
 from tracker.store.trash import Bag, Trash
 
 KEPT_DAYS = 30  # in the trash, unless a person says otherwise
-
-_HALF_WRITTEN = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")
-_CHECKPOINT = re.compile(r"step-\d{8,}\.pt")
 
 
 @dataclass(frozen=True)
@@ -97,35 +94,18 @@ def _half_made(root: Path) -> list[Garbage]:
 def in_run(run: Run, before: datetime) -> list[Garbage]:
     """What a run that nobody writes has no use for. Raises Unavailable."""
     with explain_os_error("look for garbage in", run.path):
-        found = [
-            _garbage("half-written file", path)
-            for folder in (run.path, run.checkpoints)
-            for path in _files(folder, _HALF_WRITTEN)
-        ]
-        committed = _committed(run)
-        found += [
-            _garbage("uncommitted checkpoint", path)
-            for path in _files(run.checkpoints, _CHECKPOINT)
-            if committed and path.name not in committed
-        ]
+        found = [_garbage("left by a kill", path) for path in run.leftovers(_manifest(run))]
         if _is_finished(run) and run.lost.is_dir():  # then what was lost has been made again
             age = run.lost.stat().st_mtime
             found += [_garbage("lost events", run.lost)] * (age <= before.timestamp())
     return found
 
 
-def _files(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
-
-
-def _committed(run: Run) -> set[str]:
-    """The checkpoints the manifest names; none where it can't be read: then all may be needed."""
+def _manifest(run: Run) -> Manifest:
     try:
-        return run.manifest().files
+        return run.manifest()
     except Damaged:
-        return set()
+        return Manifest()
 
 
 def _is_finished(run: Run) -> bool:

@@ -6,6 +6,7 @@ Read without torch, so that a light command can tell a good checkpoint from a da
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 from tracker.errors import Damaged, printable
 from tracker.store.shape import COUNT, NONE, SCHEMA_VERSION, TEXT, Shape, fields, read_document
+
+CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?\.pt")
 
 
 @dataclass(frozen=True)

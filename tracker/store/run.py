@@ -11,8 +11,8 @@ from pathlib import Path
 from tracker.errors import Damaged
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME
-from tracker.store.files import safe_join
-from tracker.store.manifest import Manifest, read_manifest
+from tracker.store.files import half_written, safe_join
+from tracker.store.manifest import CHECKPOINT, Manifest, read_manifest
 from tracker.store.status import RunState, Status, is_written, read_status
 from tracker.store.summary import Summary, read_summary
 
@@ -102,6 +102,21 @@ class Run:
     def manifest(self) -> Manifest:
         """Which checkpoints are good. Raises Damaged or Unavailable."""
         return read_manifest(self.manifest_file)
+
+    def leftovers(self, manifest: Manifest) -> list[Path]:
+        """What killed processes left behind: files half written, and checkpoints not in `manifest`.
+
+        With an empty manifest every checkpoint may be wanted: the real one may have been lost. For
+        a run that nobody writes; raises OSError.
+        """
+        found = [*half_written(self.path), *half_written(self.checkpoints)]
+        if manifest.files:
+            found += [
+                path
+                for path in self.checkpoints.iterdir()
+                if CHECKPOINT.fullmatch(path.name) and path.name not in manifest.files
+            ]
+        return sorted(found)
 
     def state(self) -> RunState:
         """What is true now. Raises Unavailable where the run may not be read."""

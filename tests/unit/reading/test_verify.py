@@ -189,7 +189,7 @@ def test_steps_that_go_back_are_told(run: Run) -> None:
 def test_leftovers_are_told(run: Run) -> None:
     (run.path / ".status.json.1-00000000.tmp").touch()
     assert [(level, words) for level, _, words in wrong(run)] == [
-        ("warning", "half-written file; `tracker gc` deletes it")
+        ("warning", "left by a kill; `tracker gc` deletes it")
     ]
 
 

@@ -56,10 +56,10 @@ def test_leftovers_are_found_by_name(root: Path, begin: Begin) -> None:
         names = litter(active.run)
         assert kinds(root) == []  # it is being written
     assert kinds(root) == [
-        ("half-written file", ".status.json.123-0123abcd.tmp", 1),
-        ("half-written file", ".step-00000020.pt.9-00000000.tmp", 2),
+        ("left by a kill", ".status.json.123-0123abcd.tmp", 1),
+        ("left by a kill", ".step-00000020.pt.9-00000000.tmp", 2),
+        ("left by a kill", "step-00000020.pt", 3),
         ("lost events", "lost", 50),
-        ("uncommitted checkpoint", "step-00000020.pt", 3),
     ]
     assert len(kinds(root, LONG_AGO)) == 3  # what was lost may be looked at for a while
     gone, reasons = collect(root, NOW)
@@ -78,7 +78,7 @@ def test_only_a_finished_run_has_no_use_for_what_it_lost(root: Path, begin: Begi
     litter(active.run)
     active._lock.release()
     assert active.run.state() == "crashed"
-    assert {kind for kind, _, _ in kinds(root)} == {"half-written file", "uncommitted checkpoint"}
+    assert {kind for kind, _, _ in kinds(root)} == {"left by a kill"}
     assert len(collect(root, NOW)[0]) == 3
     assert active.run.lost.is_dir()
     assert active.run.state() == "crashed"
