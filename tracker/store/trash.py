@@ -1,8 +1,9 @@
 """Removing a run is moving it, so that it can come back: `<root>/.tracker/trash/<when>/<its name>`.
 
 It stays under the root because only there a rename is sure to work: one step, that a kill leaves
-done or not done, and that needs no room on the disk. But TensorBoard walks hidden folders too, so
-its event files get names there that TensorBoard passes over, and their own ones when they return.
+done or not done, and that needs next to no room on the disk. But TensorBoard walks hidden folders
+too, so its event files get names there that TensorBoard passes over, and their own ones when they
+return.
 """
 
 from __future__ import annotations
