@@ -15,7 +15,7 @@ from typing import Any
 from tracker.errors import Damaged, printable
 from tracker.store.shape import COUNT, NONE, SCHEMA_VERSION, TEXT, Shape, fields, read_document
 
-CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?\.pt")
+CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?\.pt")  # the names `file_name` gives
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Entry:
 
     def __post_init__(self) -> None:
         # A manifest may come from another machine: its names are not to lead elsewhere.
-        if self.file != f"step-{self.step:08d}.pt":
+        match = CHECKPOINT.fullmatch(self.file)
+        if match is None or match[1] != f"{self.step:08d}":
             raise ValueError(f"no checkpoint of step {self.step!r} is called {self.file!r}")
         for name, length in self.events.items():
             if Path(name).name != name or type(length) is not int or length < 0:
@@ -55,6 +56,12 @@ class Manifest:
     def files(self) -> set[str]:
         """The names this manifest needs on disk."""
         return {entry.file for entry in self.entries}
+
+    def file_name(self, step: int) -> str:
+        """The name for a new checkpoint of `step`: never one that this manifest vouches for."""
+        # One step has two at most already: one kept, and the best.
+        names = (f"step-{step:08d}{again}.pt" for again in ("", ".2", ".3"))
+        return next(name for name in names if name not in self.files)
 
     def to_document(self) -> dict[str, Any]:
         """The JSON object of manifest.json."""

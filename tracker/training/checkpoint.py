@@ -1,8 +1,9 @@
 """What a run must keep to go on as if it had never stopped, and how it reaches the disk whole.
 
-A checkpoint is written under a name of its own (`step-00000390.pt`), then `manifest.json` is
-replaced: that one rename is the commit. Only then are files no manifest names removed. Killed at
-any line, the directory holds the checkpoint before or the one after, never half of one.
+A checkpoint is written under a name of its own (`step-00000390.pt`; `step-00000390.2.pt` where that
+step is saved already), then `manifest.json` is replaced: that one rename is the commit. Only then
+are files no manifest names removed. Killed at any line, the directory holds the checkpoint before
+or the one after, never half of one.
 `last.pt` and `best.pt` are links into the same files, for people.
 """
 
@@ -82,11 +83,11 @@ def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     torch.save(state, buffer)
     data = buffer.getbuffer()
     digest, events = hashlib.sha256(data).hexdigest(), state.get("events", {})
-    entry = Entry(f"step-{step:08d}.pt", step, digest, events)
+    before = run.manifest()
+    entry = Entry(before.file_name(step), step, digest, events)
     with explain_os_error("save a checkpoint", run.checkpoints):
         run.checkpoints.mkdir(exist_ok=True)
         write_atomic(run.checkpoints / entry.file, data)
-        before = run.manifest()
         kept = (*(one for one in before.kept if one.step < step), entry)[-KEPT:]
         after = Manifest(kept, entry if best else before.best)
         write_json(run.manifest_file, after.to_document())

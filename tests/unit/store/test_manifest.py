@@ -34,6 +34,14 @@ def test_each_checkpoint_counts_once(tmp_path: Path) -> None:
     assert Manifest((SECOND,), best=FIRST).files == {FIRST.file, SECOND.file}
 
 
+def test_a_new_checkpoint_takes_no_name_that_is_vouched_for() -> None:
+    assert Manifest().file_name(10) == "step-00000010.pt"
+    again = Entry(Manifest((FIRST,)).file_name(10), 10, "c" * 64)
+    assert again.file == "step-00000010.2.pt"
+    assert Manifest((again,), best=FIRST).file_name(10) == "step-00000010.3.pt"
+    assert Manifest((again,)).file_name(10) == FIRST.file
+
+
 def test_none_is_empty(tmp_path: Path) -> None:
     assert read_manifest(tmp_path / "m.json") == Manifest()
 

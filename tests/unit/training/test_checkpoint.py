@@ -51,6 +51,23 @@ def test_saving_a_step_again_replaces_it(run: Run) -> None:
     manifest = checkpoint.save(run, state(10), 10, best=True)
     assert [entry.step for entry in manifest.kept] == [10]
     assert checkpoint.load(run, manifest.kept[0])["step"] == 10
+    assert len(list(run.checkpoints.glob("step-*.pt"))) == 1
+
+
+def test_a_step_saved_again_is_the_old_one_until_it_is_committed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(run, state(10), 10, best=False)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "write_json", die)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(run, state(10) | {"note": "new"}, 10, best=True)
+    saved = checkpoint.newest(run, pytest.fail)
+    assert saved is not None
+    assert saved["note"] == ["a", 1.5]
 
 
 def test_a_changed_byte_is_refused(run: Run) -> None:
