@@ -6,7 +6,9 @@ their letters: a new group must not sort between or before them.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
+
+Goal: TypeAlias = Literal["max", "min"]  # of a series: is higher better, or lower?
 
 ACCURACY_TRAIN = "accuracy/train"
 ACCURACY_VAL = "accuracy/val"
@@ -86,7 +88,7 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 # Which way is better, for the series a run is judged by.
-GOALS: dict[str, Literal["max", "min"]] = {
+GOALS: dict[str, Goal] = {
     ACCURACY_TRAIN: "max",
     ACCURACY_VAL: "max",
     LOSS_TRAIN: "min",

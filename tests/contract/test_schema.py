@@ -147,17 +147,15 @@ def test_choices_are_those_of_the_types() -> None:
     )
     augment = document()["$defs"]["augment"]["items"]["enum"]
     assert augment == list(typing.get_args(experiment.Augmentation))
-    assert document()["$defs"]["goal"]["enum"] == list(typing.get_args(experiment.Goal))
 
 
 def test_metrics_are_tags() -> None:
     compare = set(resolved()["properties"]["compare"]["properties"]["metric"]["enum"])
     scalars = {tag for tag in tags.MEANINGS if not tag.startswith("pictures/")}
     assert compare == scalars
-    assert set(document()["$defs"]["evaluated_metric"]["enum"]) == {
-        tags.ACCURACY_VAL,
-        tags.LOSS_VAL,
-    }
+    evaluated = set(document()["$defs"]["evaluated_metric"]["enum"])
+    assert evaluated == {tags.ACCURACY_VAL, tags.LOSS_VAL}
+    assert evaluated <= tags.GOALS.keys(), "or nobody could say which value is the best"
 
 
 def test_what_a_matrix_may_vary_is_listed_for_editors() -> None:

@@ -164,7 +164,7 @@ def test_the_model_that_is_evaluated_is_the_average(train: Train) -> None:
 
 
 def test_early_stopping_ends_the_run_and_says_why(train: Train) -> None:
-    stopping = {"metric": "loss/val", "goal": "min", "patience": 1, "min_delta": 100.0}
+    stopping = {"metric": "loss/val", "patience": 1, "min_delta": 100.0}
     run = run_of(train(training={"epochs": 50, "early_stopping": stopping}))
     record = index.record(run)
     assert (record.state, record.step) == ("finished", 8)
@@ -221,7 +221,7 @@ def test_a_run_stopped_and_resumed_equals_one_never_stopped(
 ) -> None:
     training = {
         "mixup_alpha": 0.2,
-        "early_stopping": {"metric": "loss/val", "goal": "min", "patience": 9},
+        "early_stopping": {"metric": "loss/val", "patience": 9},
     }
     whole = run_of(train(training=training))
     interrupt_at(step, monkeypatch)

@@ -29,5 +29,5 @@ def starter(path: Path, dataset: str, backbones: Sequence[str]) -> dict[str, Any
         "data": {"name": dataset},
         "training": {"epochs": 3, "batch_size": 128},
         "matrix": {"model.backbone": backbones, "seed": [0, 1]},
-        "compare": {"by": "model.backbone", "metric": "accuracy/val", "goal": "max"},
+        "compare": {"by": "model.backbone", "metric": "accuracy/val"},
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Goal: TypeAlias = Literal["max", "min"]
 Augmentation: TypeAlias = Literal["random_crop", "horizontal_flip", "random_resized_crop", "cutout"]
 
 
@@ -151,7 +150,6 @@ class EarlyStopping:
     """Stop when `metric` has not improved by more than `min_delta` for `patience` evaluations."""
 
     metric: str
-    goal: Goal
     patience: int
     min_delta: float
 
@@ -195,7 +193,6 @@ class Checkpoint:
     every_steps: int | None
     every_minutes: float | None
     metric: str
-    goal: Goal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +201,6 @@ class Compare:
 
     by: str  # dotted path that tells the groups apart
     metric: str
-    goal: Goal
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from tracker.spec.node import INVALID
 from tracker.spec.words import listed, show
-from tracker.tags import GOALS
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 _PICTURES = {"cifar10": 50_000}  # training pictures where train_size is null
@@ -132,19 +131,6 @@ def _augmentation_fits_the_picture(the: Filled) -> Iterator[Finding]:
         yield Finding("data.cutout_size", wrong, source)
 
 
-def _goal(block: str) -> Rule:
-    """Loss is better when lower, accuracy when higher; of some series the file decides."""
-
-    def rule(the: Filled) -> Iterator[Finding]:
-        metric, goal = the(f"{block}.metric"), the(f"{block}.goal")
-        right = GOALS.get(metric, goal)
-        if goal != right:
-            wrong = f'is "{goal}", and {block}.metric is {metric}: write "{right}"'
-            yield Finding(f"{block}.goal", wrong, f"{block}.metric")
-
-    return rule
-
-
 RULES: tuple[Rule, ...] = (
     _name_is_a_directory_everywhere,
     _batch_fits_the_data,
@@ -154,7 +140,4 @@ RULES: tuple[Rule, ...] = (
     _lr_falls,
     _nesterov_has_momentum,
     _augmentation_fits_the_picture,
-    _goal("training.early_stopping"),
-    _goal("checkpoint"),
-    _goal("compare"),
 )

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import Damaged, printable
-from tracker.spec.experiment import Goal
 from tracker.store.shape import (
     COUNT,
     NONE,
@@ -20,6 +19,7 @@ from tracker.store.shape import (
     fields,
     read_document,
 )
+from tracker.tags import Goal
 
 
 @dataclass(frozen=True)

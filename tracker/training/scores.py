@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tracker.spec.experiment import EarlyStopping, Goal
+from tracker.spec.experiment import EarlyStopping
 from tracker.store.summary import Metric
+from tracker.tags import GOALS, Goal
 
 
 def beats(value: float, other: float | None, goal: Goal, by: float = 0.0) -> bool:
@@ -63,7 +64,7 @@ class Patience:
 
     def over(self, value: float) -> bool:
         """Take in one evaluation; return whether training should end."""
-        if beats(value, self.best, self.spec.goal, self.spec.min_delta):
+        if beats(value, self.best, GOALS[self.spec.metric], self.spec.min_delta):
             self.best, self.waited = value, 0
         else:
             self.waited += 1

@@ -112,6 +112,6 @@ def begin(task: Task, model: nn.Module) -> State:
         optimizer=build_optimizer(spec.optimizer, model.parameters()),
         average=average,
         meter=Meter(),
-        scores=Scores(tags.GOALS | {spec.checkpoint.metric: spec.checkpoint.goal}),
+        scores=Scores(tags.GOALS),
         patience=Patience(stopping) if stopping else None,
     )

@@ -89,7 +89,7 @@ def test_ls_names_the_metric_of_each_run_where_they_differ(
 ) -> None:
     run = make_run(root, "resnet18", 0)
     document = json.loads(run.experiment_file.read_text())
-    document["compare"] = {**document["compare"], "metric": "loss/val", "goal": "min"}
+    document["compare"] = {**document["compare"], "metric": "loss/val"}
     run.experiment_file.write_text(json.dumps(document))
     _, data, _ = answer("--runs", root, "ls")
     titles, first, second, _ = (line.split() for line in data.splitlines())

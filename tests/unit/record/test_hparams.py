@@ -54,7 +54,7 @@ def test_what_is_none_is_left_out_and_numbers_stay_numbers_beside_it() -> None:
 
 
 def test_nested_fields_have_dotted_names() -> None:
-    stopping = {"metric": "loss/val", "goal": "min", "patience": 3}
+    stopping = {"metric": "loss/val", "patience": 3}
     found = kinds(start(training={"early_stopping": stopping}))
     assert found["training.early_stopping.patience"] == ("number_value", 3)
 

@@ -54,7 +54,6 @@ def test_defaults_follow_the_variant() -> None:
     }
     assert filled["training"]["early_stopping"] == {
         "metric": "accuracy/val",
-        "goal": "max",
         "patience": 5,
         "min_delta": 0.0,
     }
@@ -153,8 +152,8 @@ def test_an_integer_for_a_number_becomes_a_float_and_minus_zero_nothing() -> Non
             "optimizer.epochs: unknown key 'epochs'; did you mean training.epochs?",
         ),
         (
-            {"checkpoint": {"zzz": 1}},
-            "checkpoint.zzz: unknown key 'zzz'; checkpoint takes every_epochs, every_steps, every_minutes, metric and goal",
+            {"compare": {"zzz": 1}},
+            "compare.zzz: unknown key 'zzz'; compare takes by and metric",
         ),
         (
             {"optimizer": {"name": "adam", "momentum": 0.9}},

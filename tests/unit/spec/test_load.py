@@ -55,7 +55,7 @@ def test_the_parts_become_their_classes(write: Any) -> None:
         name="adamw", lr=1e-3, betas=(0.0, 0.5), eps=1e-8, weight_decay=0.01
     )
     assert experiment.training.early_stopping == EarlyStopping(
-        metric="accuracy/val", goal="max", patience=2, min_delta=0.0
+        metric="accuracy/val", patience=2, min_delta=0.0
     )
     assert experiment.tags == ("x",)
     hash(experiment)  # frozen through and through
@@ -166,9 +166,9 @@ def test_problems_come_in_file_order_each_once_from_every_layer(tmp_path: Path) 
 
 
 def test_a_rule_between_a_value_and_a_default_points_at_the_value(write: Any) -> None:
-    path = write({"name": "a", "checkpoint": {"metric": "loss/val"}})
+    path = write({"name": "a", "training": {"epochs": 1}, "schedule": {"name": "step"}})
     assert refusal(path) == [
-        'a.json:1:40: checkpoint.goal: is "max", and checkpoint.metric is loss/val: write "min"'
+        "a.json:1:38: schedule.step_epochs: is 4, and training.epochs is 1: it never drops"
     ]
 
 

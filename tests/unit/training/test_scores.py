@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from tracker.spec.experiment import EarlyStopping, Goal
+from tracker.spec.experiment import EarlyStopping
+from tracker.tags import Goal
 from tracker.training.scores import Patience, Scores, beats
 
 
@@ -51,7 +52,7 @@ def test_scores_survive_a_round_trip() -> None:
 
 
 def test_patience_counts_evaluations_without_improvement() -> None:
-    spec = EarlyStopping(metric="loss/val", goal="min", patience=2, min_delta=0.1)
+    spec = EarlyStopping(metric="loss/val", patience=2, min_delta=0.1)
     patience = Patience(spec)
     assert [patience.over(value) for value in (1.0, 0.95, 0.8, 0.75, 0.79)] == [
         False,
