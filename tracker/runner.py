@@ -14,7 +14,7 @@ from torch import nn
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
-from tracker.errors import RunFailed, UsageError
+from tracker.errors import RunFailed, TrackerError, UsageError
 from tracker.events.rewind import rewind
 from tracker.models.build import build as build_model
 from tracker.models.cost import Cost, cost
@@ -57,7 +57,7 @@ def run(
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
-    with open_run(facts) as active, _explained(active), stop.watched():
+    with stop.watched(), open_run(facts) as active, _explained(active):
         live.run = active.run
 
         def note(line: str) -> None:
@@ -170,7 +170,14 @@ def _explained(active: ActiveRun) -> Iterator[None]:
         place = Path(error.filename) if error.filename else active.run.path
         with explain_os_error("write", place):
             raise
-    except RuntimeError as error:  # torch's word for out of memory, wrong shapes, lost workers
+    except TrackerError as error:
+        active.log(str(error))
+        raise
+    # torch's words for out of memory, wrong shapes, lost workers, too few pictures for a norm
+    except (RuntimeError, ValueError) as error:
         active.log(traceback.format_exc())
         cause = str(error).strip().partition("\n")[0] or type(error).__name__
         raise RunFailed(f"{cause} (the whole story is in {active.run.log_file})") from error
+    except Exception:
+        active.log(traceback.format_exc())
+        raise

@@ -62,8 +62,12 @@ TIME = Column("time", lambda run: duration(run.seconds))
 
 def just_made(records: Sequence[RunRecord]) -> Table:
     """The table at the end of `tracker run`: what came out, and what it cost."""
+    names = [VARIANT, SEED] if len({run.experiment for run in records}) == 1 else [RUN]
+    if any(run.state != "finished" for run in records):
+        names.append(STATE)
+    names.sort(key=lambda column: column.is_number)
     score = [last(tags.ACCURACY_VAL), best(tags.ACCURACY_VAL), last(tags.LOSS_VAL)]
-    return runs_table(records, [VARIANT, SEED, STEPS, *score, PARAMETERS, FLOPS, SPEED, TIME])
+    return runs_table(records, [*names, STEPS, *score, PARAMETERS, FLOPS, SPEED, TIME])
 
 
 def listed(records: Sequence[RunRecord], now: datetime) -> Table:

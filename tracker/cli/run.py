@@ -66,6 +66,8 @@ def run(
     jobs = plan.choose(jobs, _existing(resume=resume, again=again, skip_finished=skip_finished))
     if not jobs:
         say("nothing to run: all of it is finished")
+        if as_json:
+            show_json(runs=[])
         return 0
     if dry_run:
         _show_plan(jobs, as_json=as_json)
@@ -93,6 +95,7 @@ def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
     # The default, 300,000 rounds, makes training 5 to 20 times slower when anything else wants
     # the cores, for the thread waited for can't run; this is long enough for what comes at once.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what makes cuBLAS repeatable
     from tracker.cli.progress import progress
     from tracker.launch import here
 

@@ -26,7 +26,7 @@ class Outcome:
 
     experiment: Experiment
     run: Run | None
-    failure: RunFailed | None
+    failure: str | None
 
 
 def execute(
@@ -52,6 +52,8 @@ def execute(
     outcomes = []
     with _stop_on_signals() as stop:
         for number, job in enumerate(jobs, 1):
+            if stop():
+                raise Stopped("stopped between two runs", stop.signum or signal.SIGINT)
             experiment = job.experiment
             live = Live(f"[{number}/{len(jobs)}] {experiment.variant} s{experiment.seed}")
             watch(live)
@@ -69,13 +71,14 @@ def execute(
                 outcomes.append(Outcome(experiment, live.run, None))
             except RunFailed as failure:
                 say(f"failed: {failure}")
-                outcomes.append(Outcome(experiment, live.run, failure))
+                # Its words alone: the exception's frames would keep the model in memory.
+                outcomes.append(Outcome(experiment, live.run, str(failure)))
     return outcomes
 
 
 @contextmanager
 def _stop_on_signals() -> Iterator[StopFlag]:
-    """Turn the first SIGINT or SIGTERM into a flag; the second acts as if we were not here.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a flag; the second acts as if we were not here.
 
     While nobody looks at the flag, because data is still being prepared, the first one raises
     `Stopped` where it is met.
@@ -88,7 +91,12 @@ def _stop_on_signals() -> Iterator[StopFlag]:
         if not flag.is_watched:
             raise Stopped("stopped before training began", signum)
 
-    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        one: signal.getsignal(one)
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # nohup ignores SIGHUP, and is to be obeyed
+        if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN
+    }
     for signum in before:
         signal.signal(signum, note)
     try:

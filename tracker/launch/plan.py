@@ -14,6 +14,7 @@ from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
 from tracker.store import index
 from tracker.store.active import ActiveRun
+from tracker.store.files import write_json
 from tracker.store.provenance import Provenance
 from tracker.store.run import Run
 
@@ -34,7 +35,9 @@ class Job:
     def open(self, root: Path, provenance: Provenance) -> ActiveRun:
         """Make the run's directory under `root`, or take up the one there. Raises Busy."""
         if self.how == "resume":
-            return ActiveRun.reopen(self.run, provenance)
+            active = ActiveRun.reopen(self.run, provenance)
+            write_json(self.run.experiment_file, to_document(self.experiment))  # `MAY_CHANGE`
+            return active
         return ActiveRun.create(root, self.experiment, provenance, again=self.how == "again")
 
 
@@ -68,7 +71,7 @@ def choose(jobs: Sequence[Job], existing: Existing = "refuse") -> list[Job]:
     _refuse_twins([job.run.id for job in jobs])
     states = {job.run: job.run.state() for job in jobs if job.run.path.exists()}
     if existing in ("skip_finished", "resume"):
-        jobs = [job for job in jobs if states.get(job.run) != "finished"]
+        jobs = [job for job in jobs if not _is_finished(job, states.get(job.run))]
     if existing == "resume":
         return [_resumed(job, states[job.run]) if job.run in states else job for job in jobs]
     taken = [job.run for job in jobs if job.run in states]
@@ -80,6 +83,19 @@ def choose(jobs: Sequence[Job], existing: Existing = "refuse") -> list[Job]:
             "exist, --again runs all anew beside the old ones"
         )
     return [replace(job, how="again" if job.run in states else "new") for job in jobs]
+
+
+def _is_finished(job: Job, state: str | None) -> bool:
+    """Return whether the run of `job` has done all that `job` asks for.
+
+    One that ended at its `training.max_steps` has not, if that now lies further on.
+    """
+    if state != "finished":
+        return False
+    [asked] = load(job.run.experiment_file)
+    before, now = asked.training.max_steps, job.experiment.training.max_steps
+    was_cut = before is not None and job.run.status().step >= before
+    return not was_cut or (now is not None and before is not None and now <= before)
 
 
 def _resumed(job: Job, state: str) -> Job:

@@ -69,6 +69,7 @@ class Summary:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     price: Price | None = None
     data: DataFacts | None = None
+    machine: Mapping[str, Any] | None = None  # what every "auto" became: device, precision, …
 
     def to_document(self, step: int, epoch: float) -> dict[str, Any]:
         """The JSON object of summary.json as of `step`."""
@@ -79,6 +80,7 @@ class Summary:
             "metrics": {tag: asdict(self.metrics[tag]) for tag in sorted(self.metrics)},
             "price": self.price and asdict(self.price),
             "data": self.data and asdict(self.data),
+            "machine": self.machine and dict(self.machine),
         }
 
 
@@ -123,7 +125,14 @@ def read_summary(path: Path) -> Summary:
         },
         price=None if price is None else Price(**fields(price, _PRICE, f"{where}: price")),
         data=None if data is None else _data_facts(data, f"{where}: data"),
+        machine=_machine(document.get("machine"), where),
     )
+
+
+def _machine(value: Any, where: str) -> dict[str, Any] | None:
+    if value is not None and not isinstance(value, dict):
+        raise Damaged(f"{where}: machine is no object")
+    return value
 
 
 def _metric(value: Any, where: str) -> Metric:

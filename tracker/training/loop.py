@@ -41,7 +41,8 @@ def train(task: Task, state: State) -> None:
     while True:
         if _due(task, state, spec.logging.eval_every) and state.evaluated != state.step:
             _evaluate(task, state)
-        if _due(task, state, spec.checkpoint.every_epochs) and state.saved != state.step:
+        due = _due(task, state, spec.checkpoint.every_epochs) or _save_due(task, state)
+        if due and state.saved != state.step:
             _save(task, state, best=False)
         if state.ending or state.step >= task.total_steps:
             break
@@ -68,7 +69,7 @@ def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) 
             _stop(task, state)
         if state.step >= task.total_steps:
             break
-        if _save_due(task, state):
+        if _save_due(task, state) and state.step % len(task.batches):  # else after evaluating
             state.meter.pause()
             _save(task, state, best=False)
             live.phase = "training"
@@ -129,10 +130,7 @@ def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
     if time.monotonic() - live.reported > REPORT_EVERY:
         _report(task, state)
     if not math.isfinite(loss):
-        raise RunFailed(
-            f"the training loss is {loss} at step {state.step} (learning rate {lr:.3g}); "
-            "try a smaller optimizer.lr, a schedule.warmup_epochs or training.clip_grad_norm"
-        )
+        raise _diverged(task, state, f"the training loss is {loss}")
 
 
 def _due(task: Task, state: State, every_epochs: int) -> bool:
@@ -144,8 +142,10 @@ def _due(task: Task, state: State, every_epochs: int) -> bool:
 
 
 def _save_due(task: Task, state: State) -> bool:
-    """Return whether a checkpoint is due within an epoch, by steps or by the clock."""
+    """Return whether a checkpoint is due by steps or by the clock."""
     spec = task.experiment.checkpoint
+    if state.step == 0:
+        return False
     return (spec.every_steps is not None and state.step % spec.every_steps == 0) or (
         spec.every_minutes is not None and task.saver.age >= 60 * spec.every_minutes
     )
@@ -164,12 +164,15 @@ def _evaluate(task: Task, state: State) -> None:
     if result is None:
         _stop(task, state)
         return
+    if not math.isfinite(result.loss):
+        raise _diverged(task, state, f"the validation loss is {result.loss}")
     values = {tags.ACCURACY_VAL: result.accuracy, tags.LOSS_VAL: result.loss}
     task.writer.scalars(state.step, values)
     improved = state.scores.note(state.step, values)
     state.evaluated, live.val_accuracy = state.step, result.accuracy
     if _pictures_due(task, state):
-        pages.write_evaluation(task.writer, task.dataset, state.step, state.model, result)
+        model = state.evaluated_model
+        pages.write_evaluation(task.writer, task.dataset, state.step, model, result)
     if state.patience and state.patience.over(values[state.patience.spec.metric]):
         state.ending = (
             f"early stopping: {state.patience.spec.metric} has not improved "
@@ -208,9 +211,20 @@ def epoch(task: Task, state: State) -> float:
 def _save(task: Task, state: State, *, best: bool) -> None:
     """Commit: events to the disk first, then the checkpoint that says how long they are."""
     task.live.phase = "saving"
+    # A run that has lost its weights must not push the good checkpoints out with bad ones.
+    if not nn.utils.get_total_norm(state.model.parameters()).isfinite():
+        raise _diverged(task, state, "the weights are no longer finite")
     committed = {"events": task.writer.commit(), "machine": task.machine.to_document()}
     task.saver.save(state.state_dict() | committed, state.step, best=best)
     state.saved = state.step
+
+
+def _diverged(task: Task, state: State, what: str) -> RunFailed:
+    lr = task.learning_rate(max(0, state.step - 1))
+    return RunFailed(
+        f"{what} at step {state.step} (learning rate {lr:.3g}); try a smaller optimizer.lr, "
+        "a schedule.warmup_epochs or training.clip_grad_norm"
+    )
 
 
 def _stop(task: Task, state: State) -> None:
@@ -242,4 +256,5 @@ def summary(task: Task, state: State) -> Summary:
             val_size=len(dataset.val),
             classes=dataset.classes,
         ),
+        machine=task.machine.to_document(),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -80,7 +82,7 @@ def choose(training: Training, cost: Cost) -> Machine:
     if precision == "auto":
         precision = "bfloat16" if pays and _has_fast_bfloat16(device) else "float32"
     channels_last = pays if training.channels_last == "auto" else training.channels_last
-    return Machine(device, precision, channels_last, training.threads or _cores())
+    return Machine(device, precision, channels_last, training.threads or _threads())
 
 
 def as_before(machine: Machine, before: Mapping[str, Any], say: Callable[[str], None]) -> Machine:
@@ -115,6 +117,10 @@ def prepare(machine: Machine, seed: int) -> None:
     torch.manual_seed(fold(seed, 0))
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False  # float32 is to mean float32
+    if machine.device.type == "cuda":
+        # A layer without a deterministic kernel warns and trains all the same.
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def _device(wanted: str) -> torch.device:
@@ -134,6 +140,21 @@ def _has_fast_bfloat16(device: torch.device) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     can = torch.cpu.get_capabilities()
     return any(can.get(name) for name in ("amx_bf16", "avx512_bf16", "sve_bf16"))
+
+
+def _threads() -> int:
+    """As many as the person set for OpenMP, else one per core this process may keep busy."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else min(_cores(), _quota())
+
+
+def _quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """How many cores' worth of time a container may use, rounded up; many where none is set."""
+    try:
+        share, period = file.read_text().split()
+        return max(1, math.ceil(int(share) / int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or "max": no limit
+        return sys.maxsize
 
 
 def _cores() -> int:

@@ -9,10 +9,11 @@ import pytest
 
 from tracker.errors import Busy, Damaged, NoSuchRun, RunFailed, UsageError
 from tracker.launch import plan
-from tracker.spec.load import from_document
+from tracker.spec.load import from_document, load
 from tracker.store import provenance
 from tracker.store.active import ActiveRun
 from tracker.store.run import Run
+from tracker.store.summary import Summary
 
 FACTS = provenance.collect(None, ["tracker"], patch=False)
 SPEC = {"name": "e", "matrix": {"model.backbone": ["resnet18", "resnet34"]}}
@@ -121,6 +122,20 @@ def test_a_run_that_was_asked_for_something_else_is_not_resumed(
         plan.choose(jobs(training={"epochs": 12}), "resume")
     [longer, _] = plan.choose(jobs(training={"max_steps": 100}), "resume")
     assert longer.how == "resume"
+
+
+def test_a_run_cut_short_is_not_finished_for_who_asks_for_more(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    with ActiveRun.create(root, jobs(training={"max_steps": 2})[0].experiment, FACTS) as active:
+        active.update(2, 0.1, Summary())
+    assert len(plan.choose(jobs(training={"max_steps": 2}), "resume")) == 1
+    [more, _] = plan.choose(jobs(), "resume")
+    assert more.how == "resume"
+    with more.open(root, FACTS):
+        pass
+    [asked] = load(more.run.experiment_file)
+    assert asked == more.experiment
 
 
 def test_a_damaged_run_is_not_resumed(jobs: Callable[..., list[plan.Job]], root: Path) -> None:

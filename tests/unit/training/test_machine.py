@@ -1,6 +1,7 @@
 """What is left to "auto" is settled by the shape of the work, the same way every time."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,20 @@ def test_what_the_spec_says_is_what_it_gets() -> None:
     said = replace(AUTO, precision="bfloat16", channels_last=False, threads=3)
     chosen = machine.choose(said, LIGHT)
     assert (chosen.precision, chosen.channels_last, chosen.threads) == ("bfloat16", False, 3)
+
+
+def test_threads_are_what_openmp_was_told_or_what_a_container_may_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert machine.choose(AUTO, LIGHT).threads == 3
+    quota = tmp_path / "cpu.max"
+    quota.write_text("150000 100000\n")
+    assert machine._quota(quota) == 2
+    quota.write_text("max 100000\n")
+    assert machine._quota(quota) > 1000
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert machine.choose(AUTO, LIGHT).threads <= machine._cores()
 
 
 def test_a_device_this_machine_lacks_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
