@@ -7,9 +7,12 @@ from importlib import resources
 from typing import Any
 
 import pytest
+import torch
 
 from tracker.models.build import MODELS
+from tracker.models.cost import smallest_image
 from tracker.models.measure import CATALOG, measured
+from tracker.spec.experiment import Model
 
 SCHEMA: dict[str, Any] = json.loads(
     resources.files("tracker.spec").joinpath("schema.json").read_text(encoding="utf-8")
@@ -53,6 +56,23 @@ def test_the_catalog_has_the_schemas_defaults() -> None:
         for option in ("stem", "width"):
             default = properties[option]["default"] if option in properties else None
             assert entry[option] == default, entry["backbone"]
+
+
+def test_the_smallest_picture_a_folder_may_ask_for_is_taken_by_every_backbone() -> None:
+    # or the member of a matrix that is too small would be refused only once its turn comes
+    smallest = max(entry["smallest_image"] for entry in ENTRIES)
+    assert smallest <= SCHEMA["$defs"]["image_folder"]["properties"]["image_size"]["minimum"]
+
+
+@pytest.mark.parametrize(
+    "backbone", [name for name, properties in families().items() if "stem" in properties]
+)
+def test_no_stem_wants_larger_pictures_than_the_catalog_says(backbone: str) -> None:
+    [entry] = [entry for entry in ENTRIES if entry["backbone"] == backbone]
+    for stem in families()[backbone]["stem"]["enum"]:
+        with torch.device("meta"):
+            net = MODELS[backbone](Model(backbone=backbone, stem=stem, width=None), 10)
+        assert smallest_image(net) == entry["smallest_image"]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["backbone"])
