@@ -74,7 +74,9 @@ def _asked(asked: Mapping[str, Any]) -> str:
 def _brief(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "+".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return str(value)
 
 
 def _price(record: RunRecord) -> str:

@@ -38,7 +38,8 @@ def init(path: Path, dataset: str, backbones: tuple[str, ...]) -> None:
 
     The file's name becomes the experiment's. A file that exists is never overwritten.
     """
-    fields = starter(path, dataset, backbones).items()
+    once = tuple(dict.fromkeys(backbones))
+    fields = starter(path, dataset, once).items()
     lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in fields)
     with explain_os_error("create", path):
         path.parent.mkdir(parents=True, exist_ok=True)

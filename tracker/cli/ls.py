@@ -20,9 +20,12 @@ from tracker.store.status import RunState, utc_now
 @click.command()
 @click.argument("experiments", nargs=-1, metavar="[EXPERIMENT]…")
 @click.option("--state", type=click.Choice(get_args(RunState)), help="Only runs in this state.")
+@click.option("--tag", help="Only runs whose experiment has this tag.")
 @json_option
 @click.pass_obj
-def ls(root: Path, experiments: tuple[str, ...], state: str | None, *, as_json: bool) -> None:
+def ls(
+    root: Path, experiments: tuple[str, ...], state: str | None, tag: str | None, *, as_json: bool
+) -> None:
     """List runs with their state and their numbers.
 
     The metric is the one the experiment compares by: its last value, then its best. "crashed" is a
@@ -30,8 +33,10 @@ def ls(root: Path, experiments: tuple[str, ...], state: str | None, *, as_json: 
     """
     records = _of(experiments, list_runs(root), root)
     records = [record for record in records if state in (None, record.state)]
+    records = [record for record in records if tag is None or tag in record.tags]
     if not records:
-        say(f"no {state + ' ' if state else ''}runs in {root}")
+        tagged = "" if tag is None else f" tagged {tag!a}"
+        say(f"no {state + ' ' if state else ''}runs{tagged} in {root}")
     if as_json:
         show_json(runs=[document(record) for record in records])
     elif records:

@@ -9,8 +9,9 @@ import click
 
 from tracker.cli.options import json_option
 from tracker.cli.render import Table, count, show_json, show_table
-from tracker.cli.terminal import say
-from tracker.models.catalog import entries
+from tracker.errors import UsageError
+from tracker.models.catalog import Entry, entries
+from tracker.spec.words import nearest
 
 
 @click.command()
@@ -20,15 +21,26 @@ def models(pattern: str, *, as_json: bool) -> None:
     """List the models an experiment can name.
 
     PATTERN is a part of a name, or has wildcards: 'se_*'. Parameters and FLOPs are for 10 classes
-    and a picture of 32×32; FLOPs count a forward pass, a multiply and an add as two.
+    and a picture of 32×32; FLOPs count a forward pass, a multiply and an add as two. No picture
+    may be smaller than "smallest".
     """
     wildcard = pattern if any(sign in pattern for sign in "*?[") else f"*{pattern}*"
-    found = [entry for entry in entries() if fnmatchcase(entry.backbone, wildcard)]
+    known = entries()
+    found = [entry for entry in known if fnmatchcase(entry.backbone, wildcard)]
     if not found:
-        say(f"No model fits {pattern!a}; `tracker models` lists them all.")
+        near = nearest(pattern, [entry.backbone for entry in known])
+        hint = f"did you mean {near}?" if near else "`tracker models` lists them all"
+        raise UsageError(f"no model fits {pattern!a}; {hint}")
     if as_json:
         show_json(models=[asdict(entry) for entry in found])
-    elif found:
-        titles = ("model", "params", "flops", "what it is")
-        rows = [(e.backbone, count(e.parameters), count(e.flops), e.description) for e in found]
-        show_table(Table(titles, rows, tail=1))
+    else:
+        show_table(Table(_TITLES, [_row(entry) for entry in found], tail=1))
+
+
+_TITLES = ("model", "params", "flops", "smallest", "what it is")
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    smallest = f"{entry.smallest_image}×{entry.smallest_image}"
+    price = count(entry.parameters), count(entry.flops)
+    return entry.backbone, *price, smallest, entry.description

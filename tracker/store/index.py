@@ -26,7 +26,13 @@ from tracker.store.summary import Metric, Price
 _RUN_NAME = re.compile(r"s(\d{1,20})(?:\.(\d{1,9}))?")
 _CANDIDATES = 5  # named in a message, at most
 _SHOWN = 100  # characters of what a person typed that are shown back
-_ASKED: Shape = {"name": TEXT, "variant": TEXT, "seed": COUNT, "compare": (dict,)}
+_ASKED: Shape = {
+    "name": TEXT,
+    "variant": TEXT,
+    "seed": COUNT,
+    "tags": (list,),
+    "compare": (dict,),
+}
 _COMPARED: Shape = {"metric": TEXT}
 
 
@@ -35,7 +41,8 @@ class RunRecord:
     """A run in one line. What a damaged run can't tell is None, 0 or empty; `cause` says why.
 
     `started` is ISO 8601, UTC. `seconds` is from there to the end, or to the last sign of life.
-    `attempt` is 1, or n for s<seed>.<n>. `metric` is the tag that the experiment compares by.
+    `attempt` is 1, or n for s<seed>.<n>. `metric` is the series that the experiment compares by,
+    `tags` are the words it is to be found by.
     """
 
     id: str
@@ -50,6 +57,7 @@ class RunRecord:
     step: int = 0
     epoch: float = 0.0
     total_steps: int | None = None
+    tags: tuple[str, ...] = ()
     metric: str | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     price: Price | None = None
@@ -89,6 +97,7 @@ def record(run: Run) -> RunRecord:
         where = printable(str(run.experiment_file))
         asked = fields(read_json(run.experiment_file), _ASKED, where)
         compared = fields(asked["compare"], _COMPARED, f"{where}: compare")
+        tags = _tags(asked["tags"], where)
     except (Damaged, Unavailable) as error:
         return replace(blank, cause=str(error))
     last = datetime.fromisoformat(status.ended or status.updated)
@@ -101,6 +110,7 @@ def record(run: Run) -> RunRecord:
         step=status.step,
         epoch=status.epoch,
         total_steps=status.total_steps,
+        tags=tags,
         metric=compared["metric"],
         metrics=summary.metrics,
         price=summary.price,
@@ -108,6 +118,13 @@ def record(run: Run) -> RunRecord:
         pid=status.pid,
         host=status.host,
     )
+
+
+def _tags(found: list[object], where: str) -> tuple[str, ...]:
+    tags = tuple(tag for tag in found if isinstance(tag, str))
+    if len(tags) < len(found):
+        raise Damaged(f"{where}: tags must be words")
+    return tags
 
 
 def find(root: Path, ref: str) -> Run:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from tracker.cli.main import main
-from tracker.spec.load import load
 from tracker.store.run import Run
 
 
@@ -20,15 +18,6 @@ def root(tmp_path: Path, make_run: Callable[..., Run]) -> Path:
         root, "se_resnet50", 1, accuracy=(0.1, 0.2, float("nan")), ends=ValueError("loss is nan")
     )
     return root
-
-
-@pytest.fixture
-def answer(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def ask(*arguments: object) -> tuple[int, str, str]:
-        code = main(list(map(str, arguments)))
-        return code, *capsys.readouterr()
-
-    return ask
 
 
 Answer = Callable[..., tuple[int, str, str]]
@@ -60,6 +49,18 @@ def test_ls_as_json_has_every_number(root: Path, answer: Answer) -> None:
         "best": 0.2,
         "best_step": 20,
     }
+
+
+def test_ls_by_tag(root: Path, answer: Answer, make_run: Callable[..., Run]) -> None:
+    run = make_run(root, "resnet18", 0)
+    document = json.loads(run.experiment_file.read_text())
+    run.experiment_file.write_text(json.dumps({**document, "tags": ["baseline", "cpu"]}))
+    code, data, _ = answer("--runs", root, "ls", "--tag", "cpu", "--json")
+    assert code == 0
+    [found] = json.loads(data)["runs"]
+    assert (found["id"], found["tags"]) == ("first/resnet18/s0", ["baseline", "cpu"])
+    code, data, words = answer("--runs", root, "ls", "--tag", "cp\x1b", "--state", "failed")
+    assert (code, data, words) == (0, "", f"no failed runs tagged 'cp\\x1b' in {root}\n")
 
 
 @pytest.mark.parametrize("flag", [[], ["--json"]])
@@ -114,6 +115,19 @@ def test_show_tells_everything_in_words(root: Path, answer: Answer) -> None:
     assert "experiment.json" in data
 
 
+def test_show_says_none_of_an_empty_list(
+    root: Path, answer: Answer, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(root, "resnet18", 0)
+    document = json.loads(run.experiment_file.read_text())
+    document["data"]["augment"] = []
+    run.experiment_file.write_text(json.dumps(document))
+    _, data, _ = answer("--runs", root, "show", "resnet18/s0")
+    assert "augment none, crop_padding" in data
+    _, data, _ = answer("--runs", root, "show", "resnet50/s0")
+    assert "augment random_crop+horizontal_flip, crop_padding" in data
+
+
 def test_show_as_json_has_the_files_whole(root: Path, answer: Answer) -> None:
     _, data, _ = answer("--runs", root, "show", "resnet50/s0", "--json")
     document = json.loads(data)
@@ -138,42 +152,6 @@ def test_show_of_no_run(root: Path, answer: Answer) -> None:
     code, data, words = answer("--runs", root, "show", "nothing\x1b")
     assert (code, data) == (3, "")
     assert "\x1b" not in words
-
-
-def test_init_writes_a_file_that_is_valid_and_leaves_it_alone(
-    tmp_path: Path, answer: Answer
-) -> None:
-    path = tmp_path / "deep" / "My first.json"
-    code, data, words = answer("init", path)
-    assert (code, data) == (0, f"{path}\n")
-    assert f"tracker run {path}" in words
-    runs = load(path)
-    assert [(run.name, run.variant, run.seed) for run in runs] == [
-        ("my-first", "cifar_resnet20", 0),
-        ("my-first", "cifar_resnet20", 1),
-        ("my-first", "cifar_se_resnet20", 0),
-        ("my-first", "cifar_se_resnet20", 1),
-    ]
-    schema = json.loads(path.read_text())["$schema"]
-    assert (path.parent / schema).resolve().name == "schema.json"
-    before = path.read_bytes()
-    code, data, words = answer("init", path, "--dataset", "cifar10")
-    assert (code, data) == (4, "")
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["...", "-x", "CON", "con", "ö", "a" * 90, "a."])
-def test_init_makes_a_name_of_any_file_name(tmp_path: Path, answer: Answer, name: str) -> None:
-    path = tmp_path / f"{name}.json"
-    assert answer("init", "--dataset", "cifar10", "--backbone", "resnet18", "--", path)[0] == 0
-    assert {run.model.backbone for run in load(path)} == {"resnet18"}
-
-
-def test_init_where_nothing_can_be_written(tmp_path: Path, answer: Answer) -> None:
-    (tmp_path / "file").touch()
-    code, _, words = answer("init", tmp_path / "file" / "x.json")
-    assert code == 6
-    assert "cannot create" in words
 
 
 def test_schema_is_the_file_itself(answer: Answer) -> None:
@@ -243,12 +221,25 @@ def test_models_as_json(answer: Answer) -> None:
     assert 26_000_000 < model["parameters"] < 26_100_000  # 10 classes
 
 
-def test_no_model_is_said(answer: Answer) -> None:
-    assert answer("models", "zz\x1b") == (
-        0,
-        "",
-        "No model fits 'zz\\x1b'; `tracker models` lists them all.\n",
-    )
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("zz\x1b", "no model fits 'zz\\x1b'; `tracker models` lists them all\n"),
+        ("resnt50", "no model fits 'resnt50'; did you mean resnet50?\n"),
+        ("se_renset5*", "no model fits 'se_renset5*'; did you mean se_resnet50?\n"),
+    ],
+)
+def test_a_model_there_is_not_is_an_error(
+    answer: Answer, flag: list[str], pattern: str, words: str
+) -> None:
+    assert answer("models", pattern, *flag) == (2, "", words)
+
+
+def test_models_say_the_smallest_picture_they_take(answer: Answer) -> None:
+    _, data, _ = answer("models", "resnet9")
+    titles, row, *_ = (line.split() for line in data.splitlines())
+    assert row[titles.index("smallest")] == "8×8"
 
 
 def test_datasets_are_the_schema_s(answer: Answer) -> None:

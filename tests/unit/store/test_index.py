@@ -105,6 +105,17 @@ def test_a_damaged_run_is_listed_and_harms_no_other(
     assert whole.state == "finished"
 
 
+@pytest.mark.parametrize("tags", ['"cpu"', "[7]", '["cpu", ["x"]]'])
+def test_tags_that_are_no_words_make_a_run_damaged(begin: Begin, root: Path, tags: str) -> None:
+    run = begin().run
+    text = run.experiment_file.read_text()
+    assert '"tags": []' in text
+    run.experiment_file.write_text(text.replace('"tags": []', f'"tags": {tags}'))
+    [one] = list_runs(root)
+    assert (one.state, one.tags) == ("damaged", ())
+    assert "tags" in (one.cause or "")
+
+
 def test_files_that_are_no_files_make_a_run_damaged(begin: Begin, root: Path) -> None:
     for seed in range(4):
         begin(seed=seed).finish()
