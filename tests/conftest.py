@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tracker.events.writer import EventWriter
 from tracker.spec.load import from_document
@@ -13,6 +14,9 @@ from tracker.store.active import ActiveRun
 from tracker.store.run import Run
 from tracker.store.summary import DataFacts, Metric, Price, Summary
 
+# A machine that is busy with other things makes no test fail.
+settings.register_profile("tracker", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tracker")
 # Tests run side by side, one process per core; read by OpenMP and MKL when torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -66,29 +67,39 @@ def normalise(
 
     Computed in float32 whatever `dtype` is: multiplied, then added, each rounded, on any device.
     """
-    device = images.device
-    scale = torch.tensor([1 / (255 * s) for s in std], device=device).view(1, 3, 1, 1)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
-    floats = images.to(torch.float32).mul_(scale).add_(shift.view(1, 3, 1, 1))
+    scale, shift = _affine(mean, std, images.device)
+    floats = images.to(torch.float32).mul_(scale).add_(shift)
     # One thing after the other: together, converting costs twice as much.
     return floats.contiguous(memory_format=memory_format).to(dtype)
+
+
+@lru_cache(maxsize=16)  # made anew for each batch, they would make a GPU wait for the CPU
+def _affine(mean: Channels, std: Channels, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What bytes are multiplied by, then what is added, each [1, 3, 1, 1]."""
+    scale = torch.tensor([1 / (255 * s) for s in std], device=device)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    return scale.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)
 
 
 def _random_crop(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
     """Pad each side by reflection, then cut the original size out at a random place."""
     count, _, height, width = images.shape
-    offsets = (_draws(images, seed, 2) * (2 * recipe.padding + 1)).long()
-    rows = _reflected(height, recipe.padding)[offsets[:, :1] + torch.arange(height)]
-    columns = _reflected(width, recipe.padding)[offsets[:, 1:] + torch.arange(width)]
+    device = images.device
+    offsets = _sent((_draws(images, seed, 2) * (2 * recipe.padding + 1)).long(), device)
+    rows = _reflected(height, recipe.padding, device)[
+        offsets[:, :1] + torch.arange(height, device=device)
+    ]
+    columns = _reflected(width, recipe.padding, device)[
+        offsets[:, 1:] + torch.arange(width, device=device)
+    ]
     # One gather of single bytes, without a padded copy, is the fastest of five ways tried.
     source = (rows[:, :, None] * width + columns[:, None, :]).view(count, 1, -1)
-    source = source.to(images.device).expand(-1, 3, -1)
-    return images.flatten(2).gather(2, source).view(images.shape)
+    return images.flatten(2).gather(2, source.expand(-1, 3, -1)).view(images.shape)
 
 
 def _horizontal_flip(images: Tensor, recipe: Recipe, seed: int) -> Tensor:  # noqa: ARG001
     """Mirror left and right with probability one half."""
-    flipped = (_draws(images, seed, 1) < 0.5).view(-1, 1, 1, 1).to(images.device)
+    flipped = _sent((_draws(images, seed, 1) < 0.5).view(-1, 1, 1, 1), images.device)
     return _where(flipped, images.flip(3), images)
 
 
@@ -113,11 +124,12 @@ def _cutout(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
     """Paint a square around a random pixel; it may reach over the edge (arXiv 1708.04552)."""
     _, _, height, width = images.shape
     centres = (_draws(images, seed, 2) * torch.tensor([height, width])).long()
-    first = (centres - recipe.cutout // 2).to(images.device)
+    first = _sent(centres - recipe.cutout // 2, images.device)
     in_rows = _within(first[:, :1], recipe.cutout, height)
     in_columns = _within(first[:, 1:], recipe.cutout, width)
     square = in_rows[:, None, :, None] & in_columns[:, None, None, :]
-    fill = torch.tensor(recipe.fill, dtype=torch.uint8, device=images.device).view(1, 3, 1, 1)
+    fill = torch.tensor(recipe.fill, dtype=torch.uint8).view(1, 3, 1, 1)
+    fill = _sent(fill, images.device)
     return _where(square, fill, images)
 
 
@@ -136,10 +148,15 @@ def _draws(images: Tensor, seed: int, columns: int) -> Tensor:
     return seeding.uniform(seed, torch.arange(len(images)), columns)
 
 
-def _reflected(size: int, padding: int) -> Tensor:
+def _sent(numbers: Tensor, device: torch.device) -> Tensor:
+    """`numbers` on `device`, without waiting for what that device is still computing."""
+    return numbers.to(device, non_blocking=True)
+
+
+def _reflected(size: int, padding: int, device: torch.device) -> Tensor:
     """Where each of `size` + 2 × `padding` positions is read from, reflected as often as needed."""
     period = max(2 * (size - 1), 1)
-    positions = torch.arange(-padding, size + padding) % period
+    positions = torch.arange(-padding, size + padding, device=device) % period
     return torch.minimum(positions, period - positions) if size > 1 else positions
 
 
@@ -168,10 +185,10 @@ def _stretched(images: Tensor, dim: int, start: Tensor, length: Tensor) -> Tenso
     shape = (-1, 1, size, 1) if dim == 2 else (-1, 1, 1, size)
 
     def at(where: Tensor) -> Tensor:
-        source = where.long().view(shape).to(images.device).expand(images.shape)
+        source = _sent(where.long().view(shape), images.device).expand(images.shape)
         return images.gather(dim, source).short()
 
-    weight = ((places - low) * 128).round().short().view(shape).to(images.device)
+    weight = _sent(((places - low) * 128).round().short().view(shape), images.device)
     below, above = at(low), at(high)
     mixed = above.sub_(below).mul_(weight).add_(64).bitwise_right_shift_(7).add_(below)
     return mixed.to(torch.uint8)

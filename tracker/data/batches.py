@@ -62,7 +62,7 @@ class Loader:
         for indices, batch in zip(plan, fetched, strict=True):
             yield (
                 _to_device(batch, self._device),
-                self._labels.index_select(0, indices.to(self._device)),
+                self._labels.index_select(0, indices.to(self._device, non_blocking=True)),
             )
 
     def normalise(self, images: Tensor) -> Tensor:
