@@ -9,6 +9,41 @@ from tracker.data import seeding
 
 integers = st.integers(-(2**70), 2**70)
 
+GOLDEN, WORD = 0x9E3779B97F4A7C15, 2**64
+
+
+def mixed(z: int) -> int:
+    """The finalizer of the paper's splitmix64 (its `mix64variant13`), on plain integers."""
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % WORD
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % WORD
+    return z ^ z >> 31
+
+
+def bits(seed: int, row: int, column: int) -> int:
+    """Number `column` (from 1) of the stream that begins where `seed` and `row` say."""
+    start = mixed((row * GOLDEN + mixed(seed % WORD)) % WORD)
+    return mixed((start + column * GOLDEN) % WORD)
+
+
+@given(integers, st.integers(0, 2**40))
+def test_numbers_are_those_of_a_plain_reading(seed: int, row: int) -> None:
+    drawn = seeding.uniform(seed, torch.tensor([row]), 3)[0].tolist()
+    assert drawn == [(bits(seed, row, column) >> 11) / 2**53 for column in (1, 2, 3)]
+
+
+@given(integers, st.integers(1, 40))
+def test_a_permutation_sorts_by_the_stream_of_each_number(seed: int, size: int) -> None:
+    wanted = sorted(range(size), key=lambda row: bits(seed, row, 1))
+    assert seeding.permutation(seed, size).tolist() == wanted
+
+
+@given(integers, integers, integers)
+def test_a_folded_seed_is_that_of_a_plain_reading(seed: int, one: int, other: int) -> None:
+    state = mixed(seed % WORD)
+    for part in (one, other):
+        state = mixed((state + GOLDEN) % WORD ^ mixed(part % WORD))
+    assert seeding.fold(seed, one, other) == state >> 1
+
 
 def test_a_row_is_the_published_splitmix64_stream() -> None:
     # The first numbers of Vigna's splitmix64.c begun at 0, of which the upper 53 bits are kept.
