@@ -1,8 +1,12 @@
 """Augmentation, held to slow and plain readings of what each change is; and what it may draw on."""
 
+import hashlib
+
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given
 from torch import Tensor
 
 from tracker.data import augment as module
@@ -49,6 +53,66 @@ def test_a_picture_depends_on_seed_and_place_alone(name: experiment.Augmentation
     assert torch.equal(augment(images[:5], recipe(name), 1), changed[:5])
     assert torch.equal(augment(images, recipe(name), 1), changed)
     assert not torch.equal(augment(images, recipe(name), 2), changed)
+
+
+def laid_out(images: Tensor) -> list[Tensor]:
+    """The same pictures in other layouts: channels last, columns first, every second, one for all.
+
+    Only the last holds other pictures: the first of them, once in memory, many times in the batch.
+    """
+    return [
+        images.contiguous(memory_format=torch.channels_last),
+        images.transpose(2, 3).contiguous().transpose(2, 3),
+        images.repeat_interleave(2, 0)[::2],
+        images[:1].expand_as(images),
+    ]
+
+
+@given(
+    st.lists(st.sampled_from(NAMES), unique=True),
+    st.integers(1, 5),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(0, 2**63 - 1),
+)
+def test_bytes_do_not_depend_on_the_layout_in_memory(
+    names: list[experiment.Augmentation], count: int, height: int, width: int, seed: int
+) -> None:
+    for images in laid_out(pictures(count, height, width)):
+        plain = images.clone(memory_format=torch.contiguous_format)
+        changed = augment(images, recipe(*names), seed)
+        assert torch.equal(changed, augment(plain, recipe(*names), seed))
+        assert torch.equal(images, plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("random_crop", "726c71aa870280dd"),
+        ("horizontal_flip", "e307d99f2905f5b1"),
+        ("random_resized_crop", "d31dbc012726afcc"),
+        ("cutout", "78f1742e3cfe6171"),
+    ],
+)
+def test_what_a_change_makes_of_a_picture_never_changes(
+    name: experiment.Augmentation, known: str
+) -> None:
+    # Whoever changes these digests changes the outcome of every run that augments.
+    images = (torch.arange(16 * 3 * 9 * 14) * 37 % 251).to(torch.uint8).view(16, 3, 9, 14)
+    changed = augment(images, recipe(name), 1).contiguous()
+    assert hashlib.sha256(changed.numpy().data).hexdigest()[:16] == known
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 2**63 - 1))
+@example(0, 255, 0)
+def test_stretching_makes_nothing_brighter_or_darker_than_there_was(
+    one: int, other: int, seed: int
+) -> None:
+    low, high = sorted((one, other))
+    images = (pictures(8).int() % (high - low + 1) + low).to(torch.uint8)
+    changed = augment(images, recipe("random_resized_crop"), seed)
+    assert low <= int(changed.min())
+    assert int(changed.max()) <= high
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,10 +2,15 @@
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from tracker.data import shapes
-from tracker.data.dataset import channel_statistics, digest_of
+from tracker.data.augment import Recipe
+from tracker.data.batches import Loader, TrainBatches, eval_batches
+from tracker.data.dataset import Split, channel_statistics, digest_of
 from tracker.data.outlines import OUTLINES
+from tracker.models.build import build as build_model
 from tracker.spec import experiment
 
 
@@ -90,6 +95,42 @@ def test_a_linear_model_learns_something_but_not_much() -> None:
     weights = torch.linalg.solve(train.T @ train + 100 * torch.eye(1024), train.T @ targets)
     right = ((val @ weights).argmax(1) == torch.arange(1000) % 10).double().mean()
     assert 0.17 < right < 0.4
+
+
+def accuracy(model: nn.Module, epochs: int) -> float:
+    """Of `model` on 1,000 pictures it never saw, after `epochs` on 4,000 others."""
+    data = shapes.build(spec(4000, 1000))
+
+    def loader(split: Split, batch_size: int) -> Loader:
+        device = torch.device("cpu")
+        return Loader(split, batch_size, mean=data.mean, std=data.std, device=device)
+
+    batches = TrainBatches(loader(data.train, 64), Recipe(), seed=0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
+    for epoch in range(epochs):
+        for images, labels in batches.epoch(epoch):
+            functional.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    with torch.inference_mode():
+        right = sum(
+            int((model(images).argmax(1) == labels).sum())
+            for images, labels in eval_batches(loader(data.val, 250))
+        )
+    return right / len(data.val)
+
+
+def test_softmax_regression_stays_far_behind() -> None:
+    linear = nn.Linear(3 * 32 * 32, 10)
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    assert 0.15 < accuracy(nn.Sequential(nn.Flatten(), linear), epochs=3) < 0.35
+
+
+@pytest.mark.slow
+def test_a_small_network_learns_most_in_three_epochs() -> None:
+    block = experiment.Model(backbone="small_cnn", stem=None, width=None)
+    assert accuracy(build_model(block, num_classes=10, seed=0), epochs=3) > 0.5
 
 
 GRID = torch.linspace(-1.5, 1.5, 151)
