@@ -22,7 +22,7 @@ HEAVY = ("torch", "torchvision", "numpy", "tensorboard", "rich", "PIL", "google"
 def run(
     arguments: Sequence[str], cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tracker.cli.main", *arguments]
+    command = [sys.executable, "-m", "tracker", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60, cwd=cwd, env=env, check=False
     )
@@ -158,7 +158,9 @@ def test_a_wrong_command_line_names_the_nearest_right_one(
 
 def test_a_wrong_option_names_the_nearest_right_one(capsys: Capture) -> None:
     assert main(["ls", "--jsn"]) == 2
-    assert "Did you mean '--json'?" in capsys.readouterr().err
+    words = capsys.readouterr().err
+    assert "Did you mean" in words
+    assert "--json" in words
 
 
 def test_no_arguments_show_the_help_and_are_an_error(capsys: Capture) -> None:
