@@ -1,12 +1,13 @@
-"""How fast training batches are made: ours beside the tutorial's `DataLoader` of PIL pictures.
+"""How fast training batches are made: ours beside torchvision's ways, through a `DataLoader`.
 
     python -m benchmarks.data_path [--pictures N] [--batch-size B] [--workers W…] [--json FILE]
 
-Both make the same thing, normalised float batches of 32 × 32 pictures cropped and mirrored at
+All make the same thing, normalised float batches of 32 × 32 pictures cropped and mirrored at
 random, from the same pixels in memory, in one process and by turns, so that a busy machine slows
-both; the median round counts. The tutorial is what torchvision's own examples show: a data set of
-PIL pictures and `RandomCrop`, `RandomHorizontalFlip`, `ToTensor`, `Normalize` one by one.
-An epoch of the tutorial with workers begins with starting them, as it does in training.
+all; the median round counts. The tutorial is what torchvision's own examples show: a data set of
+PIL pictures and `RandomCrop`, `RandomHorizontalFlip`, `ToTensor`, `Normalize` one by one. `v2` are
+torchvision's newer transforms on tensors, which normalise the batch as a whole, their best case.
+An epoch with workers begins with starting them, as it does in training.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
+from torchvision.transforms import v2
 
 from benchmarks.measure import Row, machine, parser, report
 from tracker.data import shapes
@@ -51,6 +53,30 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self._transform(Image.fromarray(self._arrays[index])), self._labels[index]
 
 
+class Tensors(Dataset[tuple[Tensor, int]]):
+    """Pictures that stay bytes in tensors until their batch is together: see `collate`."""
+
+    _change = v2.Compose(
+        [v2.RandomCrop(32, PADDING, padding_mode="reflect"), v2.RandomHorizontalFlip()]
+    )
+    _finish = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])
+
+    def __init__(self, split: Split) -> None:
+        assert isinstance(split.images, Tensor)
+        self._images, self._labels = split.images, split.labels.tolist()
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self._change(self._images[index]), self._labels[index]
+
+    def collate(self, pairs: list[tuple[Tensor, int]]) -> tuple[Tensor, Tensor]:
+        """A batch of what single indices gave."""
+        images, labels = zip(*pairs, strict=True)
+        return self._finish(torch.stack(images)), torch.tensor(labels)
+
+
 def ours(
     split: Split,
     batch_size: int,
@@ -69,15 +95,16 @@ def ours(
 
 
 def theirs(
-    split: Split, batch_size: int, augmented: bool, workers: int
+    pictures: Pictures | Tensors, batch_size: int, workers: int
 ) -> Callable[[], Iterable[tuple[Tensor, Tensor]]]:
-    """What begins an epoch of the tutorial's batches."""
+    """What begins an epoch of torchvision's batches."""
     loader: DataLoader[tuple[Tensor, int]] = DataLoader(
-        Pictures(split, augmented),
+        pictures,
         batch_size,
         shuffle=True,
         drop_last=True,
         num_workers=workers,
+        collate_fn=pictures.collate if isinstance(pictures, Tensors) else None,
         multiprocessing_context="fork" if workers else None,
     )
     return lambda: loader
@@ -95,7 +122,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--pictures", type=int, default=10_000, help="in an epoch")
     arguments.add_argument("--batch-size", type=int, default=128)
-    arguments.add_argument("--workers", type=int, nargs="+", default=[0, 2, 4], help="tutorial's")
+    arguments.add_argument("--workers", type=int, nargs="+", default=[0, 2, 4], help="theirs")
     given = arguments.parse_args()
     split = shapes.draw(0, shapes.TRAIN, given.pictures)
     size = given.batch_size
@@ -106,8 +133,12 @@ def main() -> None:
         "tracker, unchanged": ours(split, size, False),
     }
     for workers in given.workers:
-        ways[f"tutorial, crop + flip, {workers} workers"] = theirs(split, size, True, workers)
-    ways["tutorial, unchanged, 0 workers"] = theirs(split, size, False, 0)
+        ways[f"tutorial, crop + flip, {workers} workers"] = theirs(
+            Pictures(split, augmented=True), size, workers
+        )
+    for workers in given.workers:
+        ways[f"v2, crop + flip, {workers} workers"] = theirs(Tensors(split), size, workers)
+    ways["tutorial, unchanged, 0 workers"] = theirs(Pictures(split, augmented=False), size, 0)
     for way in ways.values():  # the first epoch finds caches cold and allocates
         rate(way)
     rounds = [{name: rate(way) for name, way in ways.items()} for _ in range(given.repeats)]
