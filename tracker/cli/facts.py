@@ -30,6 +30,7 @@ def facts(
         "price": _price(record),
         "code": _code(provenance),
         "machine": _machine(provenance),
+        "computed": _computed(record),
         "software": _software(provenance),
         "command": shlex.join(map(str, _get(provenance, "command", list) or [])),
         "note": "\n".join(missing),
@@ -110,6 +111,15 @@ def _machine(provenance: Mapping[str, Any]) -> str:
     return ", ".join(
         str(part) for part in (host.get("name"), host.get("cpu"), cores, *gpus) if part
     )
+
+
+def _computed(record: RunRecord) -> str:
+    """What every "auto" became."""
+    machine = record.machine or {}
+    threads = f"{machine['threads']} threads" if "threads" in machine else None
+    layout = "channels_last" if machine.get("channels_last") else None
+    said = (machine.get("gpu"), machine.get("device"), machine.get("precision"), layout, threads)
+    return ", ".join(str(part) for part in said if part)
 
 
 def _software(provenance: Mapping[str, Any]) -> str:

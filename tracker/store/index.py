@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tracker.errors import Damaged, NoSuchRun, Unavailable, UsageError, printable
 from tracker.store.files import explain_os_error, read_json
@@ -42,7 +43,7 @@ class RunRecord:
 
     `started` is ISO 8601, UTC. `seconds` is from there to the end, or to the last sign of life.
     `attempt` is 1, or n for s<seed>.<n>. `metric` is the series that the experiment compares by,
-    `tags` are the words it is to be found by.
+    `tags` are the words it is to be found by, `machine` what it computes with.
     """
 
     id: str
@@ -61,6 +62,7 @@ class RunRecord:
     metric: str | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     price: Price | None = None
+    machine: Mapping[str, Any] | None = None
     cause: str | None = None
     pid: int | None = None
     host: str | None = None
@@ -114,6 +116,7 @@ def record(run: Run) -> RunRecord:
         metric=compared["metric"],
         metrics=summary.metrics,
         price=summary.price,
+        machine=summary.machine,
         cause=status.cause,
         pid=status.pid,
         host=status.host,
