@@ -45,13 +45,15 @@ def parts(part: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
         yield from parts(part["items"], f"{path}[]")
 
 
-PARTS = list(parts({k: v for k, v in resolved().items() if k != "$schema"}))
+PARTS = list(parts({k: v for k, v in resolved().items() if k not in ("$schema", "$id")}))
 FIELDS = [(path, part) for path, part in PARTS if "properties" not in part and "oneOf" not in part]
 
 
 def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(document())
     assert document()["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    version = document()["properties"]["version"]["const"]
+    assert document()["$id"] == f"urn:tracker:experiment:{version}"
 
 
 @pytest.mark.parametrize(("path", "part"), PARTS, ids=[path for path, _ in PARTS])

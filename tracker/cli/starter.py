@@ -23,7 +23,7 @@ def starter(path: Path, dataset: str, backbones: Sequence[str]) -> dict[str, Any
     if not name or any(broken({"name": name, "variant": None})):  # "con" names a device on Windows
         name = f"{name}-experiment".lstrip("-")
     return {
-        "$schema": os.path.relpath(FILE, path.parent),
+        "$schema": _schema(path.parent.resolve()),
         "name": name,
         "description": _DESCRIPTION,
         "data": {"name": dataset},
@@ -31,3 +31,17 @@ def starter(path: Path, dataset: str, backbones: Sequence[str]) -> dict[str, Any
         "matrix": {"model.backbone": backbones, "seed": [0, 1]},
         "compare": {"by": "model.backbone", "metric": "accuracy/val"},
     }
+
+
+def _schema(folder: Path) -> str:
+    """Where an editor finds the schema from `folder`.
+
+    A relative path where both lie in the working directory, as in a clone or beside an environment
+    of the project's own: they move together. Else a URI, so that the file alone may move. VS Code
+    has long taken for a path only what begins with a dot.
+    """
+    here, schema = Path.cwd().resolve(), FILE.resolve()
+    if not (schema.is_relative_to(here) and folder.is_relative_to(here)):
+        return schema.as_uri()
+    path = Path(os.path.relpath(schema, folder)).as_posix()
+    return path if path.startswith(".") else f"./{path}"

@@ -75,11 +75,22 @@ NaN or Infinity, no number that doesn't fit. Integers are written as integers: `
 refused. A file holds facts only: it can name no code, and `$schema` is never fetched.
 
 ### Completion in editors
-VS Code completes, explains and checks a file whose first key is
-`"$schema": "../tracker/spec/schema.json"` (the path is relative to the file); nothing needs to be
-installed. So do PyCharm and the other JetBrains editors, which can also be told once for all files
-under *Settings, Languages & Frameworks, Schemas and DTDs, JSON Schema Mappings*. Elsewhere,
-`tracker schema > schema.json` writes the schema of the version installed.
+VS Code completes, explains and checks a file whose first key leads to the schema, by a path that
+is relative to the file and begins with a dot; nothing needs to be installed. In a clone, that of a
+file in `experiments/` is `"$schema": "../tracker/spec/schema.json"`. For one that lies elsewhere,
+`tracker schema > schema.json` writes the schema of the version installed beside it:
+
+```json
+{
+  "$schema": "./schema.json",
+  "name": "elsewhere"
+}
+```
+
+PyCharm and the other JetBrains editors do the same, and can also be told once for all files under
+*Settings, Languages & Frameworks, Schemas and DTDs, JSON Schema Mappings*. `tracker init` writes
+the key: the relative path where file and package both lie in the working directory, else a `file:`
+URI, which holds on this machine alone.
 
 """
 

@@ -65,9 +65,10 @@ def resolved() -> Schema:
 def run() -> Schema:
     """The resolved schema of a single run: what makes runs out of files is done with.
 
-    It names no dialect, or jsonschema would judge by that and not by `check`'s stricter one.
+    It names no dialect, or jsonschema would judge by that and not by `check`'s stricter one, and
+    is no longer what its `$id` says.
     """
-    whole = {key: part for key, part in resolved().items() if key != "$schema"}
+    whole = {key: part for key, part in resolved().items() if key not in ("$schema", "$id")}
     gone = ("matrix", "extends")
     return {**whole, "properties": {k: p for k, p in whole["properties"].items() if k not in gone}}
 

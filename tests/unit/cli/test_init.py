@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tracker.cli.starter import starter
 from tracker.spec.load import load
+from tracker.spec.schema import FILE
 
 Answer = Callable[..., tuple[int, str, str]]
 
@@ -25,8 +27,7 @@ def test_init_writes_a_file_that_is_valid_and_leaves_it_alone(
         ("my-first", "cifar_se_resnet20", 0),
         ("my-first", "cifar_se_resnet20", 1),
     ]
-    schema = json.loads(path.read_text())["$schema"]
-    assert (path.parent / schema).resolve().name == "schema.json"
+    assert json.loads(path.read_text())["$schema"] == FILE.resolve().as_uri()
     before = path.read_bytes()
     code, data, words = answer("init", path, "--dataset", "cifar10")
     assert (code, data) == (4, "")
@@ -38,6 +39,21 @@ def test_init_makes_a_name_of_any_file_name(tmp_path: Path, answer: Answer, name
     path = tmp_path / f"{name}.json"
     assert answer("init", "--dataset", "cifar10", "--backbone", "resnet18", "--", path)[0] == 0
     assert {run.model.backbone for run in load(path)} == {"resnet18"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "schema"),
+    [
+        ("", "./tracker/spec/schema.json"),
+        ("experiments", "../tracker/spec/schema.json"),
+        ("..", FILE.resolve().as_uri()),
+    ],
+)
+def test_a_file_in_a_clone_finds_the_schema_after_the_clone_was_moved(
+    monkeypatch: pytest.MonkeyPatch, folder: str, schema: str
+) -> None:
+    monkeypatch.chdir(FILE.parents[2])
+    assert starter(Path(folder, "a.json"), "shapes", ["resnet18"])["$schema"] == schema
 
 
 def test_init_takes_a_backbone_that_is_named_twice_once(tmp_path: Path, answer: Answer) -> None:
