@@ -171,7 +171,7 @@ class Training:
     precision: Literal["auto", "float32", "bfloat16"]
     channels_last: bool | Literal["auto"]
     compile: bool
-    threads: int | None  # CPU threads; None: all cores
+    threads: int | None  # on the CPU; None: OMP_NUM_THREADS, else one per usable core
 
 
 @dataclass(frozen=True, kw_only=True)
