@@ -65,6 +65,8 @@ def run(
             say(line)
 
         saved = checkpoint.newest(active.run, note)
+        if saved:
+            checkpoint.forget_after(active.run, saved["step"])
         for path in rewind(active.run.path, saved["events"] if saved else {}, active.run.lost):
             note(f"set aside {path}: written after the last checkpoint")
         if saved:

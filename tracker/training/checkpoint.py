@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -128,6 +127,19 @@ def newest(run: Run, say: Callable[[str], None]) -> dict[str, Any] | None:
     return None
 
 
+def forget_after(run: Run, step: int) -> None:
+    """Vouch no more for the checkpoints after `step`, from which the run goes on.
+
+    Its event files are about to be cut back to that step, and would not fit them any more. To be
+    called where newer checkpoints could not be read; else it changes nothing.
+    """
+    manifest = run.manifest()
+    kept = tuple(one for one in manifest.kept if one.step <= step)
+    best = manifest.best if manifest.best and manifest.best.step <= step else None
+    if (kept, best) != (manifest.kept, manifest.best):
+        write_json(run.manifest_file, Manifest(kept, best).to_document())
+
+
 def load(run: Run, entry: Entry) -> dict[str, Any]:
     """Return the state saved as `entry`, tensors on the CPU.
 
@@ -141,6 +153,7 @@ def load(run: Run, entry: Entry) -> dict[str, Any]:
     try:
         # weights_only is passed, not assumed: an environment variable can turn the default off.
         state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    # torch's unpickler raises whatever it trips over in a stranger's bytes.
+    except Exception as error:
         raise Damaged(f"{path}: holds more than weights and numbers; not loaded") from error
     return state

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tracker.errors import Damaged, Unavailable
+from tracker.store.manifest import Manifest
 from tracker.store.run import Run
 from tracker.training import checkpoint
 
@@ -78,6 +79,16 @@ def test_a_changed_byte_is_refused(run: Run) -> None:
     path.write_bytes(data)
     with pytest.raises(Damaged, match="sha256"):
         checkpoint.load(run, entry)
+
+
+def test_what_comes_after_the_step_gone_on_from_is_vouched_for_no_more(run: Run) -> None:
+    for step in (10, 20):
+        checkpoint.save(run, state(step), step, best=True)
+    whole = run.manifest()
+    checkpoint.forget_after(run, 20)
+    assert run.manifest() == whole
+    checkpoint.forget_after(run, 10)
+    assert run.manifest() == Manifest(whole.kept[:1], None)
 
 
 @pytest.mark.parametrize("text", ['{"schema_version": 9}', '{"schema_version": 1}', "[]"])
