@@ -6,8 +6,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live as Screen
@@ -66,10 +67,29 @@ def progress() -> Iterator[Progress]:
     if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
         yield Progress(say)
         return
-    console = Console(stderr=True, highlight=False)
+    console = Console(file=cast("TextIO", _Window(sys.stderr)), highlight=False)
     shown = Progress(lambda line: console.print(Text(printable(line))))
     with Screen(shown, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
         yield shown
+
+
+class _Window:
+    """A terminal that may be closed while it is drawn on: what nobody sees any more is let go."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _left(live: Live) -> str:

@@ -87,12 +87,13 @@ def _work(
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Keep Ctrl-C and SIGTERM waiting; a process started meanwhile never gets any.
+    """Keep signals that ask to stop waiting; a process started meanwhile never gets any.
 
-    A terminal's Ctrl-C reaches all its processes, but what they hold is still wanted: only the
-    one that trains decides.
+    A terminal's Ctrl-C, or its end, reaches all its processes, but what they hold is still wanted:
+    only the one that trains decides.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    stops = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     try:
         yield
     finally:

@@ -71,6 +71,7 @@ def test_signals_do_not_reach_the_processes() -> None:
     for one in pids:
         os.kill(one, signal.SIGINT)
         os.kill(one, signal.SIGTERM)
+        os.kill(one, signal.SIGHUP)
     assert list(results) == pids * 9_999
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
 
