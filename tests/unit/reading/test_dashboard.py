@@ -47,7 +47,7 @@ def closed() -> int:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashboard, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(dashboard, "ANSWER_SECONDS", 1.5)
 
 
 @pytest.fixture
