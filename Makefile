@@ -1,5 +1,5 @@
 # `make check` is what CI runs, in the environment that is active.
-.PHONY: check lint types floors test docs
+.PHONY: check lint types floors test storm docs
 
 check: lint types floors test
 
@@ -15,6 +15,19 @@ floors:
 
 test:
 	pytest -n auto
+
+N = 1000
+storm: ## N kills at random instants; every crash point; every call of the disk failing; mutants
+	python -m tests.faults.storm $(N) --servers
+	python -m tests.faults.storm 300 --mutants
+	python -m tests.faults.points crash --every
+	python -m tests.faults.points crash --every --resume
+	python -m tests.faults.points EIO --every
+	python -m tests.faults.points EIO --every --resume
+	python -m tests.faults.points EIO --every --for-ever
+	python -m tests.faults.points ENOSPC --every
+	python -m tests.faults.points ENOSPC --every --resume
+	python -m tests.faults.points ENOSPC --every --for-ever
 
 docs: ## regenerate what is generated: the spec reference and the catalog of models
 	python -m tracker.spec.document > docs/spec.md
