@@ -15,7 +15,8 @@ def test_a_run_killed_at_random_instants_equals_one_never_killed(tmp_path: Path)
     assert figures["failures"] == []
     assert figures["kills"] >= 100
     assert figures["identical"] == figures["finished"] > 0
-    assert figures["most_redone"] <= 3  # steps between two saves, and the one that was being taken
+    # Every second step is saved; while one save is on its way, those until the next are taken.
+    assert figures["most_redone"] <= 4
     assert {"tracker", "EventAccumulator", "TensorBoard (Python)"} <= {*figures["shown_alike_by"]}
 
 
