@@ -92,7 +92,7 @@ def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existin
 
 def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
     # How long OpenMP's threads spin while they wait for each other; read when torch is imported.
-    # The default, 300,000 rounds, makes training 5 to 20 times slower when anything else wants
+    # The default, 300,000 rounds, makes training many times slower when anything else wants
     # the cores, for the thread waited for can't run; this is long enough for what comes at once.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what makes cuBLAS repeatable
