@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from tracker.errors import Busy, Damaged, UsageError
 from tracker.spec.convert import to_document
+from tracker.spec.differences import differences
 from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
 from tracker.store import index
@@ -110,9 +111,9 @@ def _resumed(job: Job, state: str) -> Job:
         raise Damaged(f"{job.run.path} is damaged and can't be taken up; --again starts anew")
     [asked] = load(job.run.experiment_file)
     changed = [
-        f"  {path}: was {before!r}, is {now!r}"
-        for path, before, now in _differences(to_document(asked), to_document(job.experiment))
-        if path != MAY_CHANGE
+        f"  {one.path}: was {one.before!r}, is {one.after!r}"
+        for one in differences(to_document(asked), to_document(job.experiment))
+        if one.path != MAY_CHANGE
     ]
     if changed:
         raise UsageError(
@@ -121,17 +122,6 @@ def _resumed(job: Job, state: str) -> Job:
             + "\n--again runs it anew beside the old one"
         )
     return replace(job, how="resume")
-
-
-def _differences(
-    before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, Any, Any]]:
-    for key in {**before, **now}:
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _differences(old, new, f"{prefix}{key}.")
-        elif old != new:
-            yield f"{prefix}{key}", old, new
 
 
 def _refuse_twins(ids: Sequence[str]) -> None:
