@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
@@ -25,6 +27,7 @@ Fingerprint: TypeAlias = dict[str, dict[str, str]]
 
 # Where and with which files a run happened to be, and how fast.
 _INCIDENTAL = ("events.", "machine.", "meter.", f"scores.{tags.IMAGES_PER_SECOND}.")
+_TIMED = re.compile(r"scores\..*\.improvements\.\d+\.1")  # after how many seconds
 _METERED = ("meter.losses", "meter.logits", "meter.labels")  # what else a meter has, is time
 _PARTS = {"model": "weights", "average": "weights", "optimizer": "optimizer"}
 
@@ -64,6 +67,8 @@ def _add_checkpoint(found: Fingerprint, run: Run, label: str, entry: Entry | Non
         found["state"][f"{label}.step"] = "none"
         return
     for name, leaf in _leaves(checkpoint.load(run, entry)):
+        if _TIMED.fullmatch(name):
+            continue
         if name.startswith(_METERED) or not f"{name}.".startswith(_INCIDENTAL):
             part = _PARTS.get(name.partition(".")[0], "state")
             found[part][f"{label}.{name}"] = _text(leaf)
@@ -143,7 +148,9 @@ def _record(run: Run) -> dict[str, str]:
         for name in ("state", "step", "epoch", "total_steps", "metric", "cause")
     }
     metrics = {tag: one for tag, one in record.metrics.items() if tag != tags.IMAGES_PER_SECOND}
-    said |= {f"metrics.{tag}": repr(metric) for tag, metric in metrics.items()}
+    for tag, metric in metrics.items():
+        timeless = tuple(each._replace(seconds=0.0) for each in metric.improvements)
+        said[f"metrics.{tag}"] = repr(replace(metric, improvements=timeless))
     return said | {"parameters": repr(record.price and record.price.parameters)}
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracker.errors import Damaged, printable
 from tracker.store.shape import (
@@ -22,11 +22,21 @@ from tracker.store.shape import (
 from tracker.tags import Goal
 
 
+class Improvement(NamedTuple):
+    """A new best value: at which step, and after how many seconds of training."""
+
+    step: int
+    seconds: float
+    value: float
+
+
 @dataclass(frozen=True)
 class Metric:
     """A series so far. A value that is not finite can be the last one but never the best.
 
-    Read back, such a `last` is None: JSON has no NaN.
+    Read back, such a `last` is None: JSON has no NaN. `improvements` are the evaluations that were
+    better than all before them: from these few points one can tell when any value was reached,
+    without reading an event file.
     """
 
     goal: Goal
@@ -34,6 +44,7 @@ class Metric:
     last_step: int
     best: float | None
     best_step: int | None
+    improvements: tuple[Improvement, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +147,21 @@ def _machine(value: Any, where: str) -> dict[str, Any] | None:
 
 
 def _metric(value: Any, where: str) -> Metric:
-    metric = Metric(**fields(value, _METRIC, where))
-    if metric.goal not in ("max", "min"):
+    found = fields(value, _METRIC, where)
+    if found["goal"] not in ("max", "min"):
         raise Damaged(f"{where}: goal is neither max nor min")
-    return metric
+    return Metric(**found, improvements=_improvements(value.get("improvements", []), where))
+
+
+def _improvements(value: Any, where: str) -> tuple[Improvement, ...]:
+    try:
+        found = tuple(Improvement(*each) for each in value)
+    except TypeError as error:
+        raise Damaged(f"{where}: improvements are no list of step, seconds and value") from error
+    for each in found:
+        if type(each.step) is not int or not {type(each.seconds), type(each.value)} <= {int, float}:
+            raise Damaged(f"{where}: an improvement is not of numbers")
+    return found
 
 
 def _data_facts(value: Any, where: str) -> DataFacts:

@@ -168,7 +168,7 @@ def _evaluate(task: Task, state: State) -> None:
         raise _diverged(task, state, f"the validation loss is {result.loss}")
     values = {tags.ACCURACY_VAL: result.accuracy, tags.LOSS_VAL: result.loss}
     task.writer.scalars(state.step, values)
-    improved = state.scores.note(state.step, values)
+    improved = state.scores.note(state.step, values, state.meter.seconds)
     state.evaluated, live.val_accuracy = state.step, result.accuracy
     if _pictures_due(task, state):
         model = state.evaluated_model

@@ -84,6 +84,12 @@ class Meter:
         return loss, accuracy, speed
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training up to now, or to the last `pause`."""
+        running = self._clock() - self._since if self._since is not None else 0.0
+        return self.total_seconds + self._seconds + running
+
+    @property
     def mean_speed(self) -> float | None:
         """Images per second over all intervals that were timed; None before there was one."""
         images, seconds = self._timed
@@ -100,7 +106,7 @@ class Meter:
             "right": self._right,
             "steps": self._steps,
             "images": self._images,
-            "seconds": self._seconds + (self._clock() - self._since if self._since else 0.0),
+            "seconds": self.seconds - self.total_seconds,
             "timed": list(self._timed),
             "total_seconds": self.total_seconds,
         }

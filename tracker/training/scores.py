@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tracker.spec.experiment import EarlyStopping
-from tracker.store.summary import Metric
+from tracker.store.summary import Improvement, Metric
 from tracker.tags import GOALS, Goal
 
 
@@ -31,27 +31,40 @@ class Scores:
         self.goals = dict(goals)
         self.metrics: dict[str, Metric] = {}
 
-    def note(self, step: int, values: Mapping[str, float]) -> set[str]:
-        """Take in the values of `step`; return the tags whose value is the best so far."""
+    def note(
+        self, step: int, values: Mapping[str, float], seconds: float | None = None
+    ) -> set[str]:
+        """Take in the values of `step`; return the tags whose value is the best so far.
+
+        With `seconds` of training, of an evaluation, each best value is kept as an improvement.
+        """
         improved = set()
         for tag, value in values.items():
             if tag not in self.goals:
                 continue
             goal, before = self.goals[tag], self.metrics.get(tag)
             best, best_step = (before.best, before.best_step) if before else (None, None)
+            improvements = before.improvements if before else ()
             if beats(value, best, goal):
                 best, best_step = value, step
                 improved.add(tag)
-            self.metrics[tag] = Metric(goal, value, step, best, best_step)
+                if seconds is not None:
+                    improvements = (*improvements, Improvement(step, round(seconds, 3), value))
+            self.metrics[tag] = Metric(goal, value, step, best, best_step, improvements)
         return improved
 
     def to_document(self) -> dict[str, dict[str, Any]]:
         """Return the account as JSON values, tag by tag."""
-        return {tag: asdict(metric) for tag, metric in self.metrics.items()}
+        return {
+            tag: {**vars(metric), "improvements": [list(each) for each in metric.improvements]}
+            for tag, metric in self.metrics.items()
+        }
 
     def restore(self, document: Mapping[str, Mapping[str, Any]]) -> None:
         """Take up an account that `to_document` gave."""
-        self.metrics = {tag: Metric(**metric) for tag, metric in document.items()}
+        for tag, saved in document.items():
+            improvements = map(Improvement._make, saved.get("improvements", ()))
+            self.metrics[tag] = Metric(**{**saved, "improvements": tuple(improvements)})
 
 
 @dataclass

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tracker.errors import Damaged
 from tracker.store.files import write_json
-from tracker.store.summary import DataFacts, Metric, Price, Summary, read_summary
+from tracker.store.summary import DataFacts, Improvement, Metric, Price, Summary, read_summary
 
 METRIC = {"goal": "max", "last": 1.0, "last_step": 2, "best": None, "best_step": None}
 FULL = Summary(
-    metrics={"a/b": Metric("max", 0.5, 2, 0.75, 1)},
+    metrics={"a/b": Metric("max", 0.5, 2, 0.75, 1, (Improvement(1, 2.5, 0.75),))},
     price=Price(parameters=1, flops=2, images_per_second=3.0, seconds=4.0, peak_memory_bytes=5),
     data=DataFacts(name="d", digest="e", train_size=1, val_size=2, classes=("x", "é")),
 )
@@ -50,6 +50,9 @@ def test_a_last_value_that_is_not_finite_is_read_back_as_none(path: Path) -> Non
         ({"metrics": {"t\x1b": 1}}, r"metrics/t\x1b is no JSON object"),
         ({"metrics": {"t": {**METRIC, "goal": "up"}}}, "goal is neither max nor min"),
         ({"metrics": {"t": {**METRIC, "last_step": 1.5}}}, "last_step cannot be a float"),
+        ({"metrics": {"t": {**METRIC, "improvements": 3}}}, "improvements are no list"),
+        ({"metrics": {"t": {**METRIC, "improvements": [[1, 2]]}}}, "improvements are no list"),
+        ({"metrics": {"t": {**METRIC, "improvements": [[1, 2, True]]}}}, "not of numbers"),
         ({"price": {}}, "price has no parameters"),
         ({"data": {**vars(FULL.data or ()), "classes": [1]}}, "classes are not all strings"),
         ({"schema_version": 0}, "has no schema_version"),

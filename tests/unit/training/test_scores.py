@@ -42,9 +42,18 @@ def test_the_best_is_kept_with_its_step_and_nan_is_never_best() -> None:
     assert "other" not in scores.metrics
 
 
+def test_evaluations_that_were_the_best_so_far_are_kept_with_their_time() -> None:
+    scores = Scores({"accuracy/val": "max", "accuracy/train": "max"})
+    for step, value in enumerate((0.5, 0.4, math.nan, 0.7, 0.7), 1):
+        scores.note(step, {"accuracy/val": value}, seconds=step * 1.00049)
+        scores.note(step, {"accuracy/train": value})
+    assert scores.metrics["accuracy/val"].improvements == ((1, 1.0, 0.5), (4, 4.002, 0.7))
+    assert scores.metrics["accuracy/train"].improvements == ()
+
+
 def test_scores_survive_a_round_trip() -> None:
     scores = Scores({"accuracy/val": "max"})
-    scores.note(10, {"accuracy/val": 0.5})
+    scores.note(10, {"accuracy/val": 0.5}, seconds=1.5)
     restored = Scores({"accuracy/val": "max"})
     restored.restore(scores.to_document())
     assert restored.metrics == scores.metrics
