@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -93,6 +93,6 @@ def runs_table(records: Sequence[RunRecord], columns: Sequence[Column]) -> Table
 
 def document(record: RunRecord) -> dict[str, Any]:
     """A run's line for `--json`: the fields of RunRecord, with the directory as `path`."""
-    fields = asdict(record)
-    del fields["run"]
+    fields = asdict(replace(record, asked={}))
+    del fields["run"], fields["asked"]
     return {**fields, "path": str(record.run.path)}

@@ -22,7 +22,7 @@ from tracker.store.files import explain_os_error, read_json
 from tracker.store.run import Run
 from tracker.store.shape import COUNT, TEXT, Shape, fields
 from tracker.store.status import RunState
-from tracker.store.summary import Metric, Price
+from tracker.store.summary import DataFacts, Metric, Price
 
 _RUN_NAME = re.compile(r"s(\d{1,20})(?:\.(\d{1,9}))?")
 _CANDIDATES = 5  # named in a message, at most
@@ -43,7 +43,8 @@ class RunRecord:
 
     `started` is ISO 8601, UTC. `seconds` is from there to the end, or to the last sign of life.
     `attempt` is 1, or n for s<seed>.<n>. `metric` is the series that the experiment compares by,
-    `tags` are the words it is to be found by, `machine` what it computes with.
+    `tags` are the words it is to be found by, `machine` what it computes with, `asked` the whole
+    of experiment.json as found: of its shape no more is known than that.
     """
 
     id: str
@@ -62,7 +63,9 @@ class RunRecord:
     metric: str | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     price: Price | None = None
+    data: DataFacts | None = None
     machine: Mapping[str, Any] | None = None
+    asked: Mapping[str, Any] = field(default_factory=dict, repr=False)
     cause: str | None = None
     pid: int | None = None
     host: str | None = None
@@ -97,7 +100,8 @@ def record(run: Run) -> RunRecord:
         status, state = run.look()
         summary = run.summary()
         where = printable(str(run.experiment_file))
-        asked = fields(read_json(run.experiment_file), _ASKED, where)
+        document = read_json(run.experiment_file)
+        asked = fields(document, _ASKED, where)
         compared = fields(asked["compare"], _COMPARED, f"{where}: compare")
         tags = _tags(asked["tags"], where)
     except (Damaged, Unavailable) as error:
@@ -116,7 +120,9 @@ def record(run: Run) -> RunRecord:
         metric=compared["metric"],
         metrics=summary.metrics,
         price=summary.price,
+        data=summary.data,
         machine=summary.machine,
+        asked=document,
         cause=status.cause,
         pid=status.pid,
         host=status.host,
