@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+_ENDED = ("Z", "X")  # zombie, dead
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,16 @@ def boot_id() -> str:
 def start_of(pid: int) -> str | None:
     """When process `pid` started, in ticks since boot; "" where it runs but nobody says; else None.
 
-    Source: proc_pid_stat(5), field 22. The second field is the program's name in brackets, which
+    None for a zombie, too: it has ended, and only its parent has not asked how. Source:
+    proc_pid_stat(5), fields 3 and 22. The second field is the program's name in brackets, which
     may hold brackets and spaces itself, so fields are counted from the last ")".
     """
     try:
         stat = (PROC / str(pid) / "stat").read_text(errors="replace")
-        return stat.rpartition(")")[2].split()[19]
     except OSError:
         return "" if not PROC.is_dir() and _exists(pid) else None
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in _ENDED else fields[18]
 
 
 def _exists(pid: int) -> bool:

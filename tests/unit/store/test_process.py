@@ -34,6 +34,19 @@ def test_a_process_that_ended_is_not_alive() -> None:
     assert not process.is_alive(its)
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="only /proc tells a zombie")
+def test_a_zombie_is_not_alive() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    its = replace(process.this_process(), pid=child.pid, start=process.start_of(child.pid) or "")
+    assert process.is_alive(its)
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and left as it is
+    os.kill(child.pid, 0)
+    assert not process.is_alive(its)
+    assert process.start_of(child.pid) is None
+    child.communicate()
+
+
 def test_nobody_here_can_say_that_a_process_of_another_host_ended() -> None:
     assert process.is_alive(replace(process.this_process(), host="elsewhere", start="1"))
 
