@@ -183,11 +183,7 @@ def errors(bench: Bench, name: str, *, resume: bool, for_ever: bool, every: bool
         raise OSError(number, os.strerror(number))
 
     def judge(code: int, said: str) -> str:
-        words = {
-            0: "",
-            2: f"experiment.json: cannot be read: {os.strerror(number)}",
-            6: WORDS[name],
-        }
+        words = {0: "", 6: WORDS[name]}
         fine = code in words and words[code] in said and "Traceback" not in said
         return "" if fine else f"exit code {code}: {said[-300:]}"
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from tracker.errors import Busy, Damaged, UsageError
+from tracker.errors import Busy, Damaged, SpecError, UsageError, printable
 from tracker.spec.convert import to_document
 from tracker.spec.differences import differences
 from tracker.spec.experiment import Experiment
-from tracker.spec.load import load
+from tracker.spec.load import from_document, load
 from tracker.store import index
 from tracker.store.active import ActiveRun
-from tracker.store.files import write_json
+from tracker.store.files import read_json, write_json
 from tracker.store.provenance import Provenance
 from tracker.store.run import Run
 
@@ -34,9 +35,13 @@ class Job:
     how: Literal["new", "again", "resume"] = "new"
 
     def open(self, root: Path, provenance: Provenance) -> ActiveRun:
-        """Make the run's directory under `root`, or take up the one there. Raises Busy."""
+        """Make the run's directory under `root`, or take up the one there.
+
+        Raises Busy where another process has it, Damaged where it can't be taken up.
+        """
         if self.how == "resume":
-            active = ActiveRun.reopen(self.run, provenance)
+            with _remedied():
+                active = ActiveRun.reopen(self.run, provenance)
             write_json(self.run.experiment_file, to_document(self.experiment))  # `MAY_CHANGE`
             return active
         return ActiveRun.create(root, self.experiment, provenance, again=self.how == "again")
@@ -55,6 +60,7 @@ def jobs_of(
     if resume and not target.is_file():
         run = index.find(root, str(target))
         source = run.experiment_file
+        _asked(run)  # a damaged file is no mistake in a spec
         members = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)
         return [Job(source, members[0], run)]
     return [
@@ -93,7 +99,7 @@ def _is_finished(job: Job, state: str | None) -> bool:
     """
     if state != "finished":
         return False
-    [asked] = load(job.run.experiment_file)
+    asked = _asked(job.run)
     before, now = asked.training.max_steps, job.experiment.training.max_steps
     was_cut = before is not None and job.run.status().step >= before
     return not was_cut or (now is not None and before is not None and now <= before)
@@ -107,9 +113,9 @@ def _resumed(job: Job, state: str) -> Job:
             f"{job.run.id} is running as process {status.pid} on {status.host} "
             f"since {status.started}; wait for it, or stop it with Ctrl-C there"
         )
-    if state == "damaged":
-        raise Damaged(f"{job.run.path} is damaged and can't be taken up; --again starts anew")
-    [asked] = load(job.run.experiment_file)
+    with _remedied():
+        job.run.look()
+    asked = _asked(job.run)
     changed = [
         f"  {one.path}: was {one.before!r}, is {one.after!r}"
         for one in differences(to_document(asked), to_document(job.experiment))
@@ -122,6 +128,27 @@ def _resumed(job: Job, state: str) -> Job:
             + "\n--again runs it anew beside the old one"
         )
     return replace(job, how="resume")
+
+
+def _asked(run: Run) -> Experiment:
+    """Return what `run` was asked for. Raises `Damaged` or `Unavailable`, naming its file."""
+    with _remedied():
+        document, where = read_json(run.experiment_file), printable(str(run.experiment_file))
+        if not isinstance(document, dict):
+            raise Damaged(f"{where} holds no JSON object")
+        try:
+            return from_document(document, where)
+        except SpecError as error:
+            raise Damaged(f"{error.problems[0]}") from error
+
+
+@contextmanager
+def _remedied() -> Iterator[None]:
+    """Say of damage inside what to do about it."""
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(f"{error}; restore it from a copy, or start anew with --again") from error
 
 
 def _refuse_twins(ids: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracker.errors import Busy, Stopped, TrackerError, Unavailable, printable
+from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable, printable
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import claim
@@ -100,13 +100,13 @@ class ActiveRun:
         lock = Lock(run.lock_file)
         try:
             before, now = run.status(), first_status(stamp(clock()), kernel_lock=lock.kernel)
-            circumstances = read_json(run.provenance_file)
+            circumstances = _circumstances(run)
             with explain_os_error("clear", run.path):
                 for path in run.leftovers(run.manifest()):
                     path.unlink()
             again = provenance.to_document()
             resumed = {key: again[key] for key in again if again[key] != circumstances.get(key)}
-            circumstances["resumed"] = [*circumstances.get("resumed", []), resumed]
+            circumstances["resumed"] = [*circumstances["resumed"], resumed]
             write_json(run.provenance_file, circumstances)
             progress = {key: getattr(before, key) for key in ("step", "epoch", "total_steps")}
             status = replace(now, started=before.started, **progress)
@@ -167,15 +167,16 @@ class ActiveRun:
             error.__context__ = error.__context__ or unsaid
 
     def _end(self, **changes: Any) -> None:
-        ended = stamp(self._clock())
+        now = stamp(self._clock())
+        changes |= {"ended": now, "updated": now}
         try:
             try:
-                self._write(ended=ended, **changes)
+                self._write(**changes)
             except Unavailable as error:
                 if not is_disk_full(error):
                     raise
                 self._lock.free_reserve()
-                self._write(ended=ended, **changes)
+                self._write(**changes)
             self._lock.free_reserve()
         finally:
             self._ended = True
@@ -183,7 +184,7 @@ class ActiveRun:
 
     def _write(self, **changes: Any) -> None:
         self._confirm()
-        status = replace(self._status, updated=stamp(self._clock()), **changes)
+        status = replace(self._status, **{"updated": stamp(self._clock()), **changes})
         write_json(self.run.status_file, status.to_document())
         self._status = status
 
@@ -193,6 +194,14 @@ class ActiveRun:
         if not os.path.lexists(self.run.status_file):
             raise Unavailable(f"{printable(str(self.run.path))} was removed while it was written")
         self._lock.confirm()
+
+
+def _circumstances(run: Run) -> dict[str, Any]:
+    """What provenance.json holds; "resumed" is a list there, if an empty one. Raises Damaged."""
+    document = read_json(run.provenance_file)
+    if not isinstance(document, dict) or not isinstance(document.setdefault("resumed", []), list):
+        raise Damaged(f"{printable(str(run.provenance_file))} is not what tracker wrote")
+    return document
 
 
 def _exists(run: Run) -> Busy:

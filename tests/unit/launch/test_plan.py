@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tracker.errors import Busy, Damaged, NoSuchRun, RunFailed, UsageError
+from tracker.errors import Busy, Damaged, NoSuchRun, RunFailed, SpecError, UsageError
 from tracker.launch import plan
 from tracker.spec.load import from_document, load
 from tracker.store import provenance
@@ -140,8 +140,62 @@ def test_a_run_cut_short_is_not_finished_for_who_asks_for_more(
 
 def test_a_damaged_run_is_not_resumed(jobs: Callable[..., list[plan.Job]], root: Path) -> None:
     begun(root, jobs()[0]).status_file.write_text("{")
-    with pytest.raises(Damaged, match="--again starts anew"):
+    with pytest.raises(Damaged, match=r"status\.json is not .*; restore .*, or .* with --again"):
         plan.choose(jobs(), "resume")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (None, " is missing"),
+        ("", " is not the JSON tracker wrote: it is empty"),
+        ('{"name": "e"', " is not the JSON tracker wrote: "),
+        ("[1]", " holds no JSON object"),
+        ('{"name": "e", "seed": -1}', ": seed: "),
+        ('{"name": "e", "version": 99}', ": version: "),
+    ],
+)
+@pytest.mark.parametrize("failed", [True, False])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_a_run_whose_question_is_damaged_is_not_resumed(
+    jobs: Callable[..., list[plan.Job]],
+    root: Path,
+    text: str | None,
+    fault: str,
+    failed: bool,
+    by_name: bool,
+) -> None:
+    run = begun(root, jobs()[0], failed=failed)
+    if text is None:
+        run.experiment_file.unlink()
+    else:
+        run.experiment_file.write_text(text)
+    with pytest.raises(Damaged) as refused:
+        plan.choose(plan.jobs_of(Path(run.id), root, resume=True) if by_name else jobs(), "resume")
+    said = str(refused.value)
+    assert said.startswith(f"{run.experiment_file}{fault}")
+    assert said.endswith("; restore it from a copy, or start anew with --again")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"resumed": 5}', '{"resumed": {}}'])
+def test_a_run_whose_circumstances_are_damaged_is_not_resumed(
+    jobs: Callable[..., list[plan.Job]], root: Path, text: str
+) -> None:
+    run = begun(root, jobs()[0], failed=True)
+    run.provenance_file.write_text(text)
+    before = run.status_file.read_bytes()
+    with pytest.raises(Damaged, match=r"provenance\.json is not .*; restore .* with --again"):
+        plan.choose(jobs(), "resume")[0].open(root, FACTS)
+    assert (run.state(), run.status_file.read_bytes()) == ("failed", before)
+
+
+def test_a_mistake_on_the_command_line_is_none_of_the_run_s_file(
+    jobs: Callable[..., list[plan.Job]], root: Path
+) -> None:
+    run = begun(root, jobs()[0], failed=True)
+    with pytest.raises(SpecError, match=r"optimizer\.lr"):
+        plan.jobs_of(Path(run.id), root, overrides=["optimizer.lr=-1"], resume=True)
 
 
 def test_two_specs_that_ask_for_one_run_are_refused(
