@@ -1,4 +1,4 @@
-"""Reads the one number of a TensorProto, as newer writers store scalars."""
+"""Reads the one number of a TensorProto, as newer writers store scalars; how numbers lie in one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracker.events.wire import fields, read_varint, signed
 NOWHERE = -1
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """How numbers of a type lie in `tensor_content`, and in which field they are listed instead."""
 
     layout: struct.Struct
@@ -19,12 +19,12 @@ class _Kind(NamedTuple):
     stored: int
 
 
-def _kind(layout: str, field: int, stored: int = wire.VARINT) -> _Kind:
-    return _Kind(struct.Struct(layout), field, stored)
+def _kind(layout: str, field: int, stored: int = wire.VARINT) -> Kind:
+    return Kind(struct.Struct(layout), field, stored)
 
 
 # By DataType, as in types.proto.
-_KINDS = {
+KINDS = {
     1: _kind("<f", 5, wire.FOUR_BYTES),
     2: _kind("<d", 6, wire.EIGHT_BYTES),
     3: _kind("<i", 7),
@@ -38,7 +38,7 @@ _KINDS = {
     22: _kind("<I", 16),
     23: _kind("<Q", 17),
 }
-_FLOAT, _HALF = 1, 19
+FLOAT, HALF = 1, 19
 
 
 def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
@@ -61,7 +61,7 @@ def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
             return None
         else:
             listed[key] = (first, last)
-    if kind not in _KINDS or elements != 1:
+    if kind not in KINDS or elements != 1:
         return None
     if content[0] < content[1]:
         return _from_bytes(data, content, kind)
@@ -69,17 +69,17 @@ def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
 
 
 def _from_bytes(data: bytes, content: tuple[int, int], kind: int) -> tuple[float, int] | None:
-    layout = _KINDS[kind].layout
+    layout = KINDS[kind].layout
     if content[1] - content[0] != layout.size:
         return None
     (value,) = layout.unpack_from(data, content[0])
-    return float(value), content[0] if kind == _FLOAT else NOWHERE
+    return float(value), content[0] if kind == FLOAT else NOWHERE
 
 
 def _from_list(
     data: bytes, listed: dict[int, tuple[int, int]], kind: int
 ) -> tuple[float, int] | None:
-    form = _KINDS[kind]
+    form = KINDS[kind]
     packed = listed.get(form.field << 3 | wire.DELIMITED)
     plain = listed.get(form.field << 3 | form.stored)
     content = packed or plain
@@ -94,10 +94,10 @@ def _from_varint(data: bytes, content: tuple[int, int], kind: int) -> tuple[floa
     encoded, stop = read_varint(data, *content)
     if stop != content[1]:
         return None
-    if kind == _HALF:
+    if kind == HALF:
         (half,) = struct.unpack("<e", struct.pack("<H", encoded & 0xFFFF))
         return half, NOWHERE
-    unsigned = _KINDS[kind].layout.format in ("<Q", "<I")
+    unsigned = KINDS[kind].layout.format in ("<Q", "<I")
     return float(encoded if unsigned else signed(encoded)), NOWHERE
 
 
