@@ -144,6 +144,7 @@ def _describe(task: Task, model: nn.Module, facts: provenance.Provenance) -> Non
     patch = facts.patch.decode(errors="replace")
     pages.write_opening(task.writer, task.experiment, _environment(task, facts), patch)
     pages.write_inputs(task.writer, task.dataset, task.batches)
+    pages.write_reference(task.writer, task.dataset)
     if task.experiment.logging.graph:
         task.writer.graph(model, task.dataset.image_size)
 

@@ -1,7 +1,7 @@
 """The names under which a run's series are written and asked for.
 
 TensorBoard sorts tag groups and opens the first two, so `accuracy` and `loss` come first by
-their letters: a new group must not sort between or before them.
+their letters: a new group that a tab shows must not sort between or before them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ PREDICTIONS = "pictures/predictions"
 MISTAKES = "pictures/mistakes"
 CONFUSION = "pictures/confusion"
 FILTERS = "pictures/filters"
+
+# Numbers behind the pictures, for our own reader: no tab of TensorBoard shows them.
+EVALUATED_CONFUSION = "evaluation/confusion"
+EVALUATED_PREDICTIONS = "evaluation/predictions"
+EVALUATED_REFERENCE = "evaluation/reference"
+EVALUATED_PICTURES = "evaluation/pictures"
 
 SPEC_TABLE = "spec/table"
 SPEC_JSON = "spec/json"

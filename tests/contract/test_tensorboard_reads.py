@@ -53,6 +53,12 @@ SCALARS = {
     tags.IMAGES_PER_SECOND,
 }
 PICTURES = {tags.PREDICTIONS, tags.MISTAKES, tags.CONFUSION, tags.FILTERS}
+NOTED = {  # for our own reader
+    tags.EVALUATED_REFERENCE,
+    tags.EVALUATED_PICTURES,
+    tags.EVALUATED_PREDICTIONS,
+    tags.EVALUATED_CONFUSION,
+}
 # tags.GIT_DIFF is there only where something is not committed.
 TEXTS = {tags.SPEC_TABLE, tags.SPEC_JSON, tags.ENVIRONMENT}
 
@@ -196,6 +202,7 @@ def test_every_tag_is_there_and_no_other(runs: Path, name: str) -> None:
     assert found.pop("text") - {tags.GIT_DIFF} == TEXTS
     assert found == {
         "images": PICTURES | {tags.INPUTS},
+        "tracker": NOTED,
         "custom_scalars": {"custom_scalars__config__"},
         "hparams": {"_hparams_/session_start_info", "_hparams_/session_end_info"},
     }
@@ -228,6 +235,17 @@ def test_the_server_has_the_same_scalars(server: Server, runs: Path) -> None:
                 "plugin/scalars/scalars", {"run": name, "tag": tag}, holds(len(points))
             )
             assert [(step, wall_time, value) for wall_time, step, value in theirs] == points
+
+
+def test_what_is_noted_for_our_own_reader_is_shown_nowhere(server: Server) -> None:
+    listed = server.get(
+        "plugin/timeseries/tags",
+        until=lambda found: SE in found["images"]["tagRunSampledInfo"][tags.PREDICTIONS],
+    )
+    assert "evaluation/" not in json.dumps(listed)
+    for plugin in ("scalars", "images", "text", "histograms", "distributions", "pr_curves"):
+        assert "evaluation/" not in server.fetch(f"plugin/{plugin}/tags").decode()
+    assert "evaluation/" not in json.dumps(server.get("plugins_listing"))
 
 
 def test_titles_and_descriptions_are_shown(server: Server) -> None:

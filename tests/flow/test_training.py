@@ -15,9 +15,11 @@ import torch
 from tracker import tags
 from tracker.errors import Stopped, UsageError
 from tracker.events.reader import read_scalars
+from tracker.events.tensors import read_tensors
 from tracker.launch import here
 from tracker.launch.here import Outcome
 from tracker.launch.plan import Existing, choose, jobs_of
+from tracker.reading.evaluations import evaluations
 from tracker.spec.load import load
 from tracker.store import index
 from tracker.store.run import Run
@@ -39,6 +41,12 @@ SPEC: dict[str, Any] = {
     "logging": {"scalars_every": 2, "graph": False},
 }
 Train = Callable[..., list[Outcome]]
+EVALUATED = (
+    tags.EVALUATED_REFERENCE,
+    tags.EVALUATED_PICTURES,
+    tags.EVALUATED_PREDICTIONS,
+    tags.EVALUATED_CONFUSION,
+)
 
 
 @pytest.fixture
@@ -84,6 +92,18 @@ def curves(run: Run) -> dict[str, tuple[list[int], list[float]]]:
         tag: (list(series.steps), list(series.values))
         for tag, series in read.series.items()
         if tag != tags.IMAGES_PER_SECOND
+    }
+
+
+def noted(run: Run) -> dict[str, list[tuple[int, Any]]]:
+    """Return what a run noted of its evaluations, in a form that can be compared."""
+    values = {
+        tag: [(point.step, point.value) for point in points]
+        for tag, points in read_tensors(run.path, EVALUATED).items()
+    }
+    return {
+        tag: [(step, one.tolist() if isinstance(one, np.ndarray) else one) for step, one in points]
+        for tag, points in values.items()
     }
 
 
@@ -192,6 +212,34 @@ def test_one_picture_in_a_batch_of_a_normalised_network_fails_in_words(train: Tr
     assert "more than 1 value per channel" in outcome.failure
 
 
+def test_what_evaluations_note_agrees_with_what_they_say(train: Train) -> None:
+    run = run_of(train())
+    found = evaluations(run)
+    assert found.steps == (4, 8)
+    assert len(found.pictures) == 40
+    assert np.bincount(found.labels).tolist() == [4] * 10
+    for step, accuracy in zip(*curves(run)[tags.ACCURACY_VAL], strict=True):
+        counts = found.confusion[step]
+        assert counts.sum(1).tolist() == [5] * 10
+        assert np.trace(counts) / counts.sum() == pytest.approx(accuracy)
+        assert len(found.predictions[step].classes) == 40
+
+
+def test_another_network_and_seed_are_judged_on_the_same_pictures(train: Train) -> None:
+    first = evaluations(run_of(train()))
+    second = evaluations(run_of(train(seed=1, model={"backbone": "small_cnn"})))
+    assert first.pictures == second.pictures
+    assert first.indices.tolist() == second.indices.tolist()
+
+
+def test_the_last_evaluation_is_noted_even_where_no_pictures_are_drawn(train: Train) -> None:
+    stopping = {"metric": "loss/val", "patience": 2, "min_delta": 100.0}
+    training = {"epochs": 50, "early_stopping": stopping}
+    run = run_of(train(training=training, logging={"pictures_every": 0}))
+    assert evaluations(run).steps == (12,)
+    assert curves(run)[tags.ACCURACY_VAL][0] == [4, 8, 12]
+
+
 def test_early_stopping_ends_the_run_and_says_why(train: Train) -> None:
     stopping = {"metric": "loss/val", "patience": 1, "min_delta": 100.0}
     run = run_of(train(training={"epochs": 50, "early_stopping": stopping}))
@@ -268,6 +316,7 @@ def test_a_run_stopped_and_resumed_equals_one_never_stopped(
     )
     assert resumed.state() == "finished"
     assert curves(resumed) == curves(whole)
+    assert noted(resumed) == noted(whole)
     for name, tensor in weights(whole).items():
         assert torch.equal(tensor, weights(resumed)[name]), name
     assert len(json.loads(resumed.provenance_file.read_text())["resumed"]) == 1

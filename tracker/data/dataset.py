@@ -68,7 +68,8 @@ class Dataset:
     `mean` and `std` are per channel (red, green, blue) over the training pictures, in units where
     white is 1. `digest` is the hexadecimal sha256 of every picture and label of both splits as
     decoded: equal digests mean that two runs saw the same pixels, whatever the files were.
-    `reference` holds the indices into `val` of the pictures shown in every run and epoch.
+    `reference` holds the indices into `val` of the pictures shown in every run and epoch, and where
+    only some of them fit, the first.
     """
 
     name: str
@@ -99,10 +100,16 @@ def balanced_subset(labels: Tensor, size: int | None) -> Tensor:
     return shuffled[rank.argsort(stable=True)[:size]].sort().values
 
 
-def reference_pictures(labels: Tensor, count: int = 10) -> Tensor:
-    """Where the first picture of each class is, at most `count` of them, int64, by class."""
-    _, first = np.unique(labels.numpy(), return_index=True)
-    return torch.from_numpy(first[:count])
+def reference_pictures(labels: Tensor, count: int = 40) -> Tensor:
+    """Indices (int64) of at most `count` pictures to show of a split with `labels` (int64 [N]).
+
+    The first picture of each class, by class, then the second of each, and so on: the same for
+    every run on the same data, and as balanced over the classes as the split allows.
+    """
+    by_class = labels.argsort(stable=True)
+    ordered = labels[by_class]
+    rank = torch.arange(len(labels)) - torch.searchsorted(ordered, ordered)
+    return by_class[rank.argsort(stable=True)[:count]]
 
 
 def channel_statistics(chunks: Iterable[Tensor]) -> tuple[Channels, Channels]:

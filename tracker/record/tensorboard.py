@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsFloat
 
+from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
@@ -23,7 +24,7 @@ from tracker import tags
 from tracker.errors import printable
 from tracker.events.reader import event_files
 from tracker.events.writer import EventWriter
-from tracker.record import hparams
+from tracker.record import hparams, records
 from tracker.record.graph import graph_of
 from tracker.record.layout import LAYOUT
 from tracker.record.pictures import Picture
@@ -81,6 +82,14 @@ class RunWriter(SummaryWriter):
         self._write(
             tag, 0, [markdown.encode(errors="replace")], text_metadata.create_summary_metadata, []
         )
+
+    def numbers(self, tag: str, step: int, values: NDArray[Any]) -> None:
+        """Write an array of numbers for `events.tensors` to read; no tab shows it."""
+        self._summary(Summary(value=[records.numbers(tag, values)]), step)
+
+    def files(self, tag: str, step: int, contents: Sequence[bytes]) -> None:
+        """Write whole files (PNG) for `events.tensors` to read; no tab shows them."""
+        self._summary(Summary(value=[records.files(tag, contents)]), step)
 
     def graph(self, model: nn.Module, image_size: int) -> None:
         """Draw `model` for one picture [1, 3, image_size, image_size]; warn where that fails."""

@@ -137,8 +137,11 @@ def _due(task: Task, state: State, every_epochs: int) -> bool:
     """Return whether something done every so many epochs, and at the end, is due at this step."""
     if state.step == 0:
         return False
-    at_end = state.step >= task.total_steps or bool(state.ending)
-    return at_end or state.step % (len(task.batches) * every_epochs) == 0
+    return _ends(task, state) or state.step % (len(task.batches) * every_epochs) == 0
+
+
+def _ends(task: Task, state: State) -> bool:
+    return state.step >= task.total_steps or bool(state.ending)
 
 
 def _save_due(task: Task, state: State) -> bool:
@@ -170,14 +173,16 @@ def _evaluate(task: Task, state: State) -> None:
     task.writer.scalars(state.step, values)
     improved = state.scores.note(state.step, values, state.meter.seconds)
     state.evaluated, live.val_accuracy = state.step, result.accuracy
-    if _pictures_due(task, state):
-        model = state.evaluated_model
-        pages.write_evaluation(task.writer, task.dataset, state.step, model, result)
     if state.patience and state.patience.over(values[state.patience.spec.metric]):
         state.ending = (
             f"early stopping: {state.patience.spec.metric} has not improved "
             f"for {state.patience.waited} evaluations"
         )
+    if _pictures_due(task, state):
+        model = state.evaluated_model
+        pages.write_evaluation(task.writer, task.dataset, state.step, model, result)
+    if _pictures_due(task, state) or _ends(task, state):
+        pages.write_numbers(task.writer, task.dataset, state.step, result)
     task.say(_epoch_line(task, state))
     if state.ending:
         task.say(state.ending)

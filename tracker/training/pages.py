@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from tracker import tags
 from tracker.data.batches import TrainBatches
 from tracker.data.dataset import Dataset
-from tracker.record import pictures, text
+from tracker.record import pictures, records, text
 from tracker.record.confusion import confusion_matrix
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.training.evaluate import Evaluation
+
+CONFUSION_UP_TO = 200  # classes: 160 KB an evaluation; of 1,000 it would be 4 MB
 
 
 def write_opening(
@@ -41,6 +43,28 @@ def write_inputs(writer: RunWriter, dataset: Dataset, batches: TrainBatches) -> 
     writer.picture(tags.INPUTS, 0, pictures.input_grid, shown, labels, dataset.classes)
 
 
+def write_reference(writer: RunWriter, dataset: Dataset) -> None:
+    """Keep the validation pictures whose predictions `write_numbers` notes, and where they are.
+
+    Once, before the first step, so that going on from any checkpoint finds them written.
+    """
+    indices = dataset.reference
+    where = torch.stack([indices, dataset.val.labels[indices]], 1)
+    writer.numbers(tags.EVALUATED_REFERENCE, 0, where.numpy())
+    shown = [records.small_png(image) for image in dataset.val.fetch(indices)]
+    writer.files(tags.EVALUATED_PICTURES, 0, shown)
+
+
+def write_numbers(writer: RunWriter, dataset: Dataset, step: int, result: Evaluation) -> None:
+    """Note what the network makes of the reference pictures, and whom it takes for whom."""
+    indices, classes = dataset.reference, len(dataset.classes)
+    told = torch.stack([result.predicted[indices].float(), result.confidence[indices]], 1)
+    writer.numbers(tags.EVALUATED_PREDICTIONS, step, told.numpy())
+    if classes <= CONFUSION_UP_TO:
+        confusion = result.confusion(classes).int()
+        writer.numbers(tags.EVALUATED_CONFUSION, step, confusion.numpy())
+
+
 def write_evaluation(
     writer: RunWriter, dataset: Dataset, step: int, model: nn.Module, result: Evaluation
 ) -> None:
@@ -51,7 +75,8 @@ def write_evaluation(
         return shown, result.labels[indices], result.predicted[indices], result.confidence[indices]
 
     classes = dataset.classes
-    known, worst = told(dataset.reference), told(result.worst(pictures.SHOWN))
+    known = told(dataset.reference[: pictures.SHOWN])
+    worst = told(result.worst(pictures.SHOWN))
     writer.picture(tags.PREDICTIONS, step, pictures.prediction_grid, *known, classes)
     writer.picture(tags.MISTAKES, step, pictures.mistakes_grid, *worst, classes)
     confusion = result.confusion(len(classes))

@@ -73,12 +73,13 @@ def test_no_size_keeps_all_in_order() -> None:
         assert balanced_subset(labels, size).tolist() == [0, 1, 2, 3]
 
 
-def test_reference_pictures_are_the_first_of_each_class() -> None:
+def test_reference_pictures_are_the_first_of_each_class_then_the_second() -> None:
     labels = torch.tensor([3, 1, 1, 0, 3, 2])
-    assert reference_pictures(labels).tolist() == [3, 1, 5, 0]
+    assert reference_pictures(labels).tolist() == [3, 1, 5, 0, 2, 4]
     assert reference_pictures(labels, 2).tolist() == [3, 1]
     many = torch.arange(25).repeat(2)
-    assert reference_pictures(many).tolist() == list(range(10))
+    assert reference_pictures(many).tolist() == list(range(40))
+    assert reference_pictures(torch.zeros(0, dtype=torch.int64)).tolist() == []
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

@@ -81,7 +81,7 @@ def test_pictures_are_cached_and_in_order(root: Path) -> None:
     assert everything(dataset.val).shape == (9, 3, SIZE, SIZE)
     assert dataset.classes == CLASSES
     assert dataset.train.labels.tolist() == [0] * 8 + [1] * 8 + [2] * 8
-    assert dataset.reference.tolist() == [0, 3, 6]
+    assert dataset.reference.tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
     assert (dataset.name, dataset.image_size) == ("image_folder", SIZE)
     assert cached(root) == ["24+9-8px-v1.pixels"]
     owl = Files(root / "train" / "owl", ["7.bmp"], size=SIZE, workers=0)
