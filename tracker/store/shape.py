@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from tracker.errors import Damaged, printable
@@ -19,8 +20,12 @@ NUMBER: tuple[type, ...] = (int, float)
 NONE = type(None)
 
 
-def read_document(path: Path, shape: Shape) -> dict[str, Any]:
-    """The fields of `shape` from the JSON object at `path`; others are left out.
+def read_document(
+    path: Path, shape: Shape, optional: Shape = MappingProxyType({})
+) -> dict[str, Any]:
+    """The fields of `shape`, and those there of `optional`, from the JSON object at `path`.
+
+    Others are left out.
 
     Raises Damaged where the file is missing, torn, of another shape or from a newer tracker, and
     Unavailable where it may not be read.
@@ -33,7 +38,8 @@ def read_document(path: Path, shape: Shape) -> dict[str, Any]:
         raise Damaged(f"{where} has no schema_version")
     if version > SCHEMA_VERSION:
         raise Damaged(f"{where} was written by a newer tracker (schema {version}): update tracker")
-    return fields(document, shape, where)
+    there = {name: types for name, types in optional.items() if name in document}
+    return fields(document, {**shape, **there}, where)
 
 
 def fields(value: Any, shape: Shape, where: str) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class Summary:
 
 
 _SUMMARY: Shape = {"metrics": (dict,), "price": (dict, NONE), "data": (dict, NONE)}
+_LATER: Shape = {"machine": (dict, NONE)}  # runs made before it was kept have none
 _METRIC: Shape = {
     "goal": TEXT,
     "last": (int, float, NONE),
@@ -127,7 +128,7 @@ def read_summary(path: Path) -> Summary:
     """
     if not os.path.lexists(path):
         return Summary()
-    document, where = read_document(path, _SUMMARY), printable(str(path))
+    document, where = read_document(path, _SUMMARY, _LATER), printable(str(path))
     price, data = document["price"], document["data"]
     return Summary(
         metrics={
@@ -136,14 +137,8 @@ def read_summary(path: Path) -> Summary:
         },
         price=None if price is None else Price(**fields(price, _PRICE, f"{where}: price")),
         data=None if data is None else _data_facts(data, f"{where}: data"),
-        machine=_machine(document.get("machine"), where),
+        machine=document.get("machine"),
     )
-
-
-def _machine(value: Any, where: str) -> dict[str, Any] | None:
-    if value is not None and not isinstance(value, dict):
-        raise Damaged(f"{where}: machine is no object")
-    return value
 
 
 def _metric(value: Any, where: str) -> Metric:

@@ -19,6 +19,7 @@ FULL = Summary(
     metrics={"a/b": Metric("max", 0.5, 2, 0.75, 1, (Improvement(1, 2.5, 0.75),))},
     price=Price(parameters=1, flops=2, images_per_second=3.0, seconds=4.0, peak_memory_bytes=5),
     data=DataFacts(name="d", digest="e", train_size=1, val_size=2, classes=("x", "é")),
+    machine={"device": "cpu", "threads": 2},
 )
 
 
@@ -35,6 +36,13 @@ def test_a_summary_comes_back_as_it_went(path: Path, summary: Summary) -> None:
 
 def test_before_the_first_evaluation_it_is_empty(path: Path) -> None:
     assert read_summary(path) == Summary()
+
+
+def test_a_summary_from_before_the_machine_was_kept_is_read(path: Path) -> None:
+    document = FULL.to_document(7, 0.5)
+    del document["machine"]
+    write_json(path, document)
+    assert read_summary(path).machine is None
 
 
 def test_a_last_value_that_is_not_finite_is_read_back_as_none(path: Path) -> None:
@@ -54,6 +62,7 @@ def test_a_last_value_that_is_not_finite_is_read_back_as_none(path: Path) -> Non
         ({"metrics": {"t": {**METRIC, "improvements": [[1, 2]]}}}, "improvements are no list"),
         ({"metrics": {"t": {**METRIC, "improvements": [[1, 2, True]]}}}, "not of numbers"),
         ({"price": {}}, "price has no parameters"),
+        ({"machine": 1}, "machine cannot be a int"),
         ({"data": {**vars(FULL.data or ()), "classes": [1]}}, "classes are not all strings"),
         ({"schema_version": 0}, "has no schema_version"),
         ({"schema_version": 9}, "newer tracker (schema 9)"),
