@@ -7,6 +7,7 @@ TrackerError            70  our bug, unless a leaf says better
 ├ Busy                   4  it exists, is running, or the port is taken
 ├ Damaged                5  a file is torn, altered or not to be trusted
 ├ Unavailable            6  disk, permission or data missing
+├ NotComparable          8  the runs can't answer the question; never to be read as "no worse"
 ├ RunFailed              1  the experiment itself failed (a loss of NaN, say)
 └ Stopped          130/143  a signal asked us to stop; the state is saved
 
@@ -81,6 +82,12 @@ class Unavailable(TrackerError):
     """The disk, a permission or the data an experiment needs is missing."""
 
     exit_code = 6
+
+
+class NotComparable(TrackerError):
+    """These runs have nothing that could be compared."""
+
+    exit_code = 8
 
 
 class RunFailed(TrackerError):

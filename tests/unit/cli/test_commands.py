@@ -48,6 +48,7 @@ def test_ls_as_json_has_every_number(root: Path, answer: Answer) -> None:
         "last_step": 30,
         "best": 0.2,
         "best_step": 20,
+        "improvements": [],
     }
 
 

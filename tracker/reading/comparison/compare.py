@@ -1,0 +1,237 @@
+"""The answer an experiment was run for: which group is better, by how much, and is it real?
+
+Runs are grouped by what was asked for (`groups`), their last and best values become means with
+intervals, and each group is tested against the reference over the seeds both have (`stats`). What
+does not belong into an average is left out and named, never averaged over. Only summary.json and
+experiment.json are read.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from tracker import tags
+from tracker.errors import NotComparable, UsageError, printable
+from tracker.reading.comparison import fairness, stats
+from tracker.reading.comparison.groups import Group, Grouping, LeftOut, group
+from tracker.reading.comparison.price import price_of
+from tracker.reading.comparison.result import Compared, Comparison, Outcome, Score, Value, Verdict
+from tracker.reading.comparison.stats import Difference
+from tracker.store.index import RunRecord
+from tracker.tags import Goal
+
+
+def compare(
+    records: Sequence[RunRecord],
+    *,
+    by: Sequence[str] | None = None,
+    metrics: Sequence[str] = (),
+    value: Value = "last",
+    reference: str | None = None,
+    unfit: Callable[[RunRecord], str | None] = fairness.unfit,
+) -> Comparison:
+    """Compare the runs of `records`.
+
+    `by` are dotted paths into the spec, or "name" for the experiment's; None groups by every
+    setting that differs. `metrics` default to the one the runs were made to compare by, then
+    accuracy and loss. `reference` is the group the others are held against, by default the one
+    whose runs began first. `unfit` says why a run is to be left out. Raises UsageError for a path,
+    metric or group that is not there, and NotComparable where nothing can be compared.
+    """
+    if not records:
+        raise NotComparable("there are no runs to compare; `tracker run SPEC` makes some")
+    goals = _goals(records, metrics)
+    grouping = _grouped(records, by, unfit)
+    base = _reference(grouping.groups, reference)
+    scores = {
+        (each.name, tag): _score(each, base, tag, value)
+        for each in grouping.groups
+        for tag in goals
+    }
+    family = _correct(scores, goals)
+    metric = next(iter(goals))
+    result = Comparison(
+        grouping=grouping,
+        metrics=goals,
+        value=value,
+        reference=base.name,
+        groups=tuple(
+            Compared(
+                group=each,
+                scores={tag: scores[each.name, tag] for tag in goals},
+                price=price_of(each, metric, _target(each, base, scores, metric, goals[metric])),
+            )
+            for each in grouping.groups
+        ),
+        remarks=tuple(fairness.remarks(grouping, base, _axis(records))),
+        family=family,
+    )
+    _check(result)
+    return result
+
+
+def _goals(records: Sequence[RunRecord], wanted: Sequence[str]) -> dict[str, Goal]:
+    """The metrics to compare, the deciding one first, and which way each is better."""
+    known: dict[str, set[Goal]] = {}
+    for record in records:
+        for tag, metric in record.metrics.items():
+            known.setdefault(tag, set()).add(metric.goal)
+    if not wanted:
+        asked = Counter(record.metric for record in records if record.metric in known)
+        first = [tag for tag, _ in asked.most_common(1) if tag is not None]
+        wanted = [*first, *(tag for tag in (tags.ACCURACY_VAL, tags.LOSS_VAL) if tag in known)]
+    if not wanted:
+        raise NotComparable(
+            "none of these runs has a value yet: a metric is known after the first evaluation"
+        )
+    for tag in wanted:
+        if tag not in known:
+            near = difflib.get_close_matches(tag, known, n=3) or sorted(known)[:5]
+            there = f"; there are {', '.join(map(printable, near))}" if near else ""
+            raise UsageError(f"no run has a series {printable(tag)!r}{there}")
+        if len(known[tag]) > 1:
+            raise UsageError(
+                f"some runs want {printable(tag)} high and some low; compare those that agree"
+            )
+    return {tag: next(iter(known[tag])) for tag in dict.fromkeys(wanted)}
+
+
+def _grouped(
+    records: Sequence[RunRecord],
+    by: Sequence[str] | None,
+    unfit: Callable[[RunRecord], str | None],
+) -> Grouping:
+    """Group `records`; where all ask for the same, it is the experiments that are compared."""
+    grouping = group(records, by, unfit)
+    if by is None and len(grouping.groups) == 1 and len({one.experiment for one in records}) > 1:
+        grouping = group(records, ["name"], unfit)
+    return replace(grouping, groups=fairness.of_one_data(grouping.groups))
+
+
+def _reference(groups: Sequence[Group], name: str | None) -> Group:
+    if name is None:
+        return next((each for each in groups if each.members), groups[0])
+    for each in groups:
+        if each.name == name:
+            return each
+    raise UsageError(
+        f"there is no group {printable(name)!r}; there are "
+        + ", ".join(printable(each.name) for each in groups[:8])
+    )
+
+
+def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
+    of_value: dict[Value, dict[str, float]] = {
+        "last": _values(each, tag, "last"),
+        "best": _values(each, tag, "best"),
+    }
+    differences: dict[Value, Difference] = {}
+    if each is not base:
+        for which, values in of_value.items():
+            if found := _difference(_values(base, tag, which), values):
+                differences[which] = found
+    left_out = [
+        LeftOut(run.id, f"its {tag} " + ("is not a number" if tag in run.metrics else "is missing"))
+        for unit, run in each.members.items()
+        if unit not in of_value["last"]
+    ]
+    return Score(
+        last=stats.estimate(list(of_value["last"].values())) if of_value["last"] else None,
+        best=stats.estimate(list(of_value["best"].values())) if of_value["best"] else None,
+        values=of_value[value],
+        left_out=tuple(left_out),
+        differences=differences,
+        verdict=None if each is base else _verdict(each, base, differences.get(value)),
+    )
+
+
+def _values(each: Group, tag: str, value: Value) -> dict[str, float]:
+    """The last or best value by unit, of runs that ended with a number."""
+    found = {}
+    for unit, run in each.members.items():
+        metric = run.metrics.get(tag)
+        if metric is not None and metric.last is not None and metric.best is not None:
+            found[unit] = float(getattr(metric, value))
+    return found
+
+
+def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> Difference | None:
+    """Paired over the units both have, if these are two at least, or all there is; else Welch."""
+    if not before or not after:
+        return None
+    pairs = [(before[unit], after[unit]) for unit in before if unit in after]
+    if len(pairs) >= 2 or (pairs and len(before) == len(after) == 1):
+        return stats.paired(pairs)
+    return stats.unpaired(list(before.values()), list(after.values()))
+
+
+def _verdict(each: Group, base: Group, difference: Difference | None) -> Verdict:
+    """The verdict before p is corrected; "better" is settled by `_corrected`."""
+    if reason := fairness.incomparable(each, base):
+        return Verdict(outcome="incomparable", why=reason)
+    if difference is None:
+        return Verdict(outcome="incomparable", why="one of them has no finished run with a value")
+    if difference.p is not None:
+        return Verdict(outcome="unknown", difference=difference, p=difference.p)
+    if difference.n < 2:
+        why = "one run can't tell a difference from chance"
+        return Verdict(outcome="unknown", difference=difference, why=why)
+    if abs(difference.mean) == 0 or difference.std is None:
+        return Verdict(outcome="indistinguishable", difference=difference, why="identical")
+    why = "the difference is the same in every seed, so chance can't be judged"
+    return Verdict(outcome="unknown", difference=difference, why=why)
+
+
+def _correct(scores: dict[tuple[str, str], Score], goals: Mapping[str, Goal]) -> int:
+    """Correct each p for all tests there are, and settle the outcomes; return their number."""
+    tests = {
+        key: (score, verdict, verdict.difference, verdict.p)
+        for key, score in scores.items()
+        if (verdict := score.verdict) and verdict.difference and verdict.p is not None
+    }
+    corrected = stats.holm([p for *_, p in tests.values()])
+    for (key, (score, verdict, difference, _)), p in zip(tests.items(), corrected, strict=True):
+        outcome: Outcome = "indistinguishable"
+        if p < stats.LEVEL:
+            outcome = "better" if (difference.mean > 0) == (goals[key[1]] == "max") else "worse"
+        scores[key] = replace(score, verdict=replace(verdict, outcome=outcome, p=p))
+    return len(tests)
+
+
+def _target(
+    each: Group, base: Group, scores: Mapping[tuple[str, str], Score], tag: str, goal: Goal
+) -> tuple[str, float] | None:
+    """Whose final mean the time to is told: the reference's; for that, the best other group's."""
+    means = {
+        name: score.last.mean
+        for (name, of), score in scores.items()
+        if of == tag and score.last and name != each.name
+    }
+    if each is not base:
+        return (base.name, means[base.name]) if base.name in means else None
+    sign = 1 if goal == "max" else -1
+    return max(means.items(), key=lambda pair: sign * pair[1], default=None)
+
+
+def _axis(records: Sequence[RunRecord]) -> str | None:
+    """The setting that these runs were made to compare, if they agree."""
+    asked = {str(record.asked.get("compare", {}).get("by")) for record in records if record.asked}
+    return asked.pop() if len(asked) == 1 else None
+
+
+def _check(result: Comparison) -> None:
+    """Raise NotComparable where there is no group beside the reference that could be compared."""
+    told = "; ".join(f"{one.run}: {one.reason}" for one in result.left_out[:3])
+    more = f" (left out: {printable(told)})" if told else ""
+    if len(result.groups) < 2:
+        raise NotComparable(
+            f"all of these runs are one group, {printable(result.reference)}: name runs that "
+            f"differ in something, or split them with --by name{more}"
+        )
+    verdicts = [score.verdict for each in result.others for score in each.scores.values()]
+    if all(verdict and verdict.outcome == "incomparable" for verdict in verdicts):
+        whys = dict.fromkeys(verdict.why for verdict in verdicts if verdict)
+        raise NotComparable(f"nothing here can be compared: {'; '.join(whys)}{more}")

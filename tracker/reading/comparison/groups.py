@@ -1,0 +1,198 @@
+"""Which runs are repeats of each other: groups by everything that was asked for but the seed.
+
+A *unit* is what two groups have in common when they are compared: the seed, and with `by` every
+other setting that is not asked about. Values of one unit are paired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracker.errors import UsageError, printable
+from tracker.spec.differences import MISSING
+from tracker.store.index import RunRecord
+
+# What a run is called, how it is written down and what it is asked about change no result.
+NO_SETTINGS = frozenset(
+    {
+        *("$schema", "version", "name", "description", "tags", "variant", "seed", "imported"),
+        *("logging", "checkpoint", "compare", "expect"),
+    }
+)
+NAMES = ("name", "variant")  # what else --by may name: how runs are called
+IMPORTED_AS = "imported_as"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that is in no average, and why."""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their unit alone. `settings` are what tells the group from others."""
+
+    name: str
+    settings: Mapping[str, Any]
+    members: Mapping[str, RunRecord]  # by unit, in order of seed
+    left_out: tuple[LeftOut, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The groups, and which settings make them: `by` those asked about.
+
+    `pooled` vary within a group and are part of its units; `confounded` differ between groups
+    without having been asked about, so that no one can say which of them makes a difference.
+    """
+
+    groups: tuple[Group, ...]
+    by: tuple[str, ...]
+    pooled: tuple[str, ...]
+    confounded: tuple[str, ...]
+
+
+def settings(record: RunRecord) -> dict[str, Any]:
+    """What was asked for, by dotted path: every field that can change a result, but the seed.
+
+    Of a run that was trained elsewhere that is little, so that its variant counts too.
+    """
+    found: dict[str, Any] = {}
+    if "model" not in record.asked:
+        found[IMPORTED_AS] = record.variant
+    for name, block in record.asked.items():
+        if name not in NO_SETTINGS:
+            _flatten(name, block, found)
+    return found
+
+
+def differing(of_each: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The paths at which not all of these settings are the same, in the order they are met."""
+    paths = dict.fromkeys(path for one in of_each for path in one)
+    return [path for path in paths if len({_text(one.get(path, MISSING)) for one in of_each}) > 1]
+
+
+def group(
+    records: Sequence[RunRecord],
+    by: Sequence[str] | None,
+    reason_against: Callable[[RunRecord], str | None],
+) -> Grouping:
+    """Sort `records` into groups that differ in the settings `by` (None: in any).
+
+    Those for which `reason_against` has a reason are left out, as are all but the last attempt of
+    a unit. Groups stand in the order in which their first runs started. Raises UsageError where
+    `by` names no setting of any run.
+    """
+    kinds = [_kind(record) for record in records]
+    distinct = dict(kinds)  # mostly far fewer than runs
+    paths = differing(list(distinct.values()))
+    asked = [path for path in paths if path not in NAMES] if by is None else list(by)
+    for path in asked:
+        if not any(path in known for known in distinct.values()):
+            raise UsageError(f"--by {printable(path)}: {_no_such(path, paths)}")
+    keys = {
+        kind: _text([known.get(path, MISSING) for path in asked])
+        for kind, known in distinct.items()
+    }
+    buckets: dict[str, list[tuple[str, RunRecord]]] = {}
+    earliest_first = sorted(range(len(records)), key=lambda at: records[at].started or "")
+    for at in earliest_first:
+        kind = kinds[at][0]
+        buckets.setdefault(keys[kind], []).append((kind, records[at]))
+    firsts = [distinct[bucket[0][0]] for bucket in buckets.values()]
+    within = [
+        differing([distinct[kind] for kind in dict.fromkeys(kind for kind, _ in bucket)])
+        for bucket in buckets.values()
+    ]
+    pooled = [path for path in paths if path not in NAMES and any(path in one for one in within)]
+    units = {
+        kind: [_setting(path, known.get(path, MISSING)) for path in pooled]
+        for kind, known in distinct.items()
+    }
+    groups = [
+        _group(
+            name,
+            {path: first.get(path, MISSING) for path in asked},
+            [(units[kind], record) for kind, record in bucket],
+            reason_against,
+        )
+        for name, first, bucket in zip(_names(firsts, asked), firsts, buckets.values(), strict=True)
+    ]
+    confounded = [path for path in differing(firsts) if path not in (*asked, *pooled, *NAMES)]
+    return Grouping(tuple(groups), tuple(asked), tuple(pooled), tuple(confounded))
+
+
+def _kind(record: RunRecord) -> tuple[str, dict[str, Any]]:
+    """The run's settings and names, and all of them as one text: equal where they are."""
+    known = {**settings(record), "name": record.experiment, "variant": record.variant}
+    return _text(known), known
+
+
+def _group(
+    name: str,
+    chosen: Mapping[str, Any],
+    bucket: Sequence[tuple[Sequence[str], RunRecord]],
+    reason_against: Callable[[RunRecord], str | None],
+) -> Group:
+    members: dict[str, RunRecord] = {}
+    left_out = []
+    in_order = sorted(bucket, key=lambda pair: (pair[1].seed or 0, pair[1].started or ""))
+    for unit_settings, record in in_order:
+        if reason := reason_against(record):
+            left_out.append(LeftOut(record.id, reason))
+            continue
+        unit = ", ".join([f"seed {record.seed}", *unit_settings])
+        if before := members.pop(unit, None):
+            left_out.append(LeftOut(before.id, f"repeated by {record.id}"))
+        members[unit] = record
+    return Group(name, chosen, members, tuple(left_out))
+
+
+def _names(of_each: Sequence[Mapping[str, Any]], asked: Sequence[str]) -> list[str]:
+    """What to call groups: by their variants, else by the values that tell them apart."""
+    if asked == ["name"]:
+        return [str(known["name"]) for known in of_each]
+    short = {path: path.removesuffix(".name").rpartition(".")[2] for path in asked}
+    alike = Counter(short.values())
+    names: list[str] = []
+    for known in of_each:
+        parts = [
+            str(known.get(path))
+            if path in ("model.backbone", IMPORTED_AS, *NAMES)
+            else _setting(path if alike[short[path]] > 1 else short[path], known.get(path, MISSING))
+            for path in asked
+        ]
+        name = ", ".join(parts) or str(known["variant"])
+        names.append(f"{name} ({len(names) + 1})" if name in names else name)
+    return names
+
+
+def _setting(path: str, value: Any) -> str:
+    return f"{path}={value if isinstance(value, str) else _text(value)}"
+
+
+def _flatten(path: str, value: Any, found: dict[str, Any]) -> None:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            _flatten(f"{path}.{key}", each, found)
+    else:
+        found[path] = value
+
+
+def _text(value: Any) -> str:
+    return repr(value) if value is MISSING else json.dumps(value, default=repr)
+
+
+def _no_such(path: str, paths: Sequence[str]) -> str:
+    below = [each for each in paths if each.startswith(f"{path}.") or each.endswith(f".{path}")]
+    there = [each for each in below or paths if each not in NAMES]
+    if there:
+        return f"no run has such a setting; these runs differ in {', '.join(there[:5])}"
+    return "no run has such a setting; these runs differ in their seeds alone (or --by name)"

@@ -1,0 +1,91 @@
+"""What a comparison found, as values: for a table, a page, a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tracker.reading.comparison.groups import Group, Grouping, LeftOut
+from tracker.reading.comparison.price import GroupPrice
+from tracker.reading.comparison.stats import Difference, Estimate
+from tracker.tags import Goal
+
+Value: TypeAlias = Literal["last", "best"]
+Outcome: TypeAlias = Literal["better", "worse", "indistinguishable", "unknown", "incomparable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the difference between a group and the reference comes to, as the group sees it.
+
+    `difference` is group less reference, in the metric's own unit; `p` is corrected for all tests
+    of the comparison. `why` is a clause, given where no test could decide.
+    """
+
+    outcome: Outcome
+    difference: Difference | None = None
+    p: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A group's values of one metric.
+
+    `last` and `best` are over the runs with a finite last value, None without any; `values` are
+    the deciding ones by unit. `differences` are to the reference, of the last and the best values;
+    `verdict` is about the deciding one. Both are empty for the reference itself.
+    """
+
+    last: Estimate | None
+    best: Estimate | None
+    values: Mapping[str, float]
+    left_out: tuple[LeftOut, ...]
+    differences: Mapping[Value, Difference]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A group, its scores by metric, and its price."""
+
+    group: Group
+    scores: Mapping[str, Score]
+    price: GroupPrice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """All that is to be said about some runs; the first metric is the one that was asked about.
+
+    `value` decides: the last value of each run, or its best. `family` is the number of tests that
+    `Verdict.p` is corrected for.
+    """
+
+    grouping: Grouping
+    metrics: Mapping[str, Goal]
+    value: Value
+    reference: str
+    groups: tuple[Compared, ...]
+    remarks: tuple[str, ...]
+    family: int
+
+    @property
+    def metric(self) -> str:
+        """The tag that the question is about."""
+        return next(iter(self.metrics))
+
+    @property
+    def others(self) -> list[Compared]:
+        """The groups that are held against the reference."""
+        return [each for each in self.groups if each.group.name != self.reference]
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """Every run that is in no average of the metric asked about, and why."""
+        return [
+            one
+            for each in self.groups
+            for one in (*each.group.left_out, *each.scores[self.metric].left_out)
+        ]
