@@ -40,7 +40,10 @@ COMMANDS = {
     "run": Entry("tracker.cli.run:run", "Train what experiment files ask for."),
     "ls": Entry("tracker.cli.ls:ls", "List runs with their state and their numbers."),
     "show": Entry("tracker.cli.show:show", "Show everything about one run."),
+    "diff": Entry("tracker.cli.diff:diff", "Say why two runs differ."),
     "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
+    "export": Entry("tracker.cli.export:export", "Write the curves of runs as CSV or JSON."),
+    "import": Entry("tracker.cli.import_:import_", "Make runs of event files others wrote."),
     "rm": Entry("tracker.cli.rm:rm", "Move runs to the trash."),
     "restore": Entry("tracker.cli.restore:restore", "Bring runs back from the trash."),
     "gc": Entry("tracker.cli.gc:gc", "Delete old trash and leftovers for good."),
@@ -117,7 +120,8 @@ def cli(ctx: click.Context, runs: Path) -> None:
 
     \b
     Exit codes: 0 ok, 1 a run failed, 2 usage or invalid spec, 3 no such run,
-    4 busy or exists, 5 damaged file, 6 disk or missing data, 70 our bug,
+    4 busy or exists, 5 damaged file, 6 disk or missing data,
+    7 diff --exit-code: they differ, 70 our bug,
     130/143 stopped by a signal with the state saved.
     """
     ctx.obj = runs

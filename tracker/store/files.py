@@ -15,7 +15,7 @@ import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from tracker.errors import Damaged, Unavailable, UsageError, printable
 
@@ -91,6 +91,18 @@ def write_atomic(path: Path, data: str | bytes | memoryview) -> None:
         _write_synced(beside, payload)
 
 
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """`write_atomic` for what is too long to hold: a file to write to, at `path` once all is well.
+
+    Raises Unavailable where the disk refuses; every OSError raised inside is taken for that.
+    """
+    with explain_os_error("write", path), _beside(path) as beside, beside.open("xb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def link_atomic(path: Path, target: str) -> None:
     """Make `path` a symbolic link to `target`, in place of whatever link or file is there.
 
@@ -142,18 +154,27 @@ def read_json(path: Path) -> Any:
     Raises Damaged where it is missing, torn, no regular file, over 64 MiB or not strict JSON, and
     Unavailable where it may not be read.
     """
-    try:
-        data = _read_regular(path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise Damaged(f"{printable(str(path))} is missing") from error
-    except OSError:
-        with explain_os_error("read", path):
-            raise
+    data = read_bytes(path, JSON_LIMIT)
     try:
         return _DECODER.decode(data.decode())
     except (ValueError, RecursionError) as error:
         reason = printable(str(error))[:200] if data else "it is empty"
         raise Damaged(f"{printable(str(path))} is not the JSON tracker wrote: {reason}") from error
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """What a file of a run holds.
+
+    Raises Damaged where it is missing, no regular file or over `limit` bytes, and Unavailable where
+    it may not be read.
+    """
+    try:
+        return _read_regular(path, limit)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Damaged(f"{printable(str(path))} is missing") from error
+    except OSError:
+        with explain_os_error("read", path):
+            raise
 
 
 def safe_join(root: Path, *names: str) -> Path:
@@ -208,7 +229,7 @@ def _write_synced(path: Path, data: bytes | memoryview) -> None:
         os.fsync(file.fileno())
 
 
-def _read_regular(path: Path) -> bytes:
+def _read_regular(path: Path, limit: int) -> bytes:
     # O_NONBLOCK: a pipe of this name must not hang the reader. Plain calls: `tracker ls` reads
     # thousands of files.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -216,9 +237,9 @@ def _read_regular(path: Path) -> bytes:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise Damaged(f"{printable(str(path))} is not a regular file")
-        if facts.st_size > JSON_LIMIT:
-            raise Damaged(f"{printable(str(path))} is larger than {JSON_LIMIT} bytes")
-        return b"".join(iter(lambda: os.read(descriptor, JSON_LIMIT), b""))
+        if facts.st_size > limit:
+            raise Damaged(f"{printable(str(path))} is larger than {limit} bytes")
+        return b"".join(iter(lambda: os.read(descriptor, limit), b""))
     finally:
         os.close(descriptor)
 

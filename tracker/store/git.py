@@ -16,6 +16,7 @@ PATCH_LIMIT = 4 * 2**20  # bytes
 ANSWER_LIMIT = 64 * 2**20  # bytes
 NAMES_LIMIT = 200  # untracked files named
 DEADLINE = 5.0  # seconds for all questions together
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,20 @@ class Code:
     patch_missing: str | None
 
 
+@dataclass(frozen=True)
+class Changed:
+    """A file that two commits hold differently; lines are None where it is binary.
+
+    `before` and `after` name its contents as git does, all zeros where it was not there.
+    """
+
+    path: str
+    before: str
+    after: str
+    added: int | None
+    removed: int | None
+
+
 class _NoAnswerError(Exception):
     """git is absent, refused, or too slow; the text says which."""
 
@@ -54,6 +69,42 @@ def look(places: Sequence[Path], *, patch: bool = True) -> tuple[Code | None, by
             return (*found, None)
         reasons[found] = None
     return None, b"", "; ".join(reasons)
+
+
+def between(place: Path, before: str, after: str) -> tuple[Changed, ...] | str:
+    """The files that differ between two commits, given by their full hashes, in path order.
+
+    The repository is that around `place`. A reason in words where it can't be told (not a
+    repository, a commit it does not have). Never raises.
+    """
+    if not (_COMMIT.fullmatch(before) and _COMMIT.fullmatch(after)):
+        return "no commit has such a name"
+    end = time.monotonic() + DEADLINE
+    options = ("--raw", "--numstat", "-z", "--no-abbrev", "--no-renames", "--no-textconv")
+    try:
+        answer = _ask(place, end, "diff-tree", "-r", *options, before, after, "--")
+    except _NoAnswerError as error:
+        return str(error)
+    except OSError as error:
+        return f"git cannot be asked: {error}"
+    return _changed([os.fsdecode(word) for word in answer.split(b"\0")])
+
+
+def _changed(words: Sequence[str]) -> tuple[Changed, ...]:
+    """Read git's answer: ":mode mode blob blob status", path, … and then "added removed path" …"""
+    end = 0
+    while words[end].startswith(":"):
+        end += 2
+    blobs = {words[at + 1]: words[at].split()[2:4] for at in range(0, end, 2)}
+    counts = (word.split("\t", 2) for word in words[end:] if word)
+    return tuple(
+        Changed(path, blobs[path][0], blobs[path][1], _lines(added), _lines(removed))
+        for added, removed, path in counts
+    )
+
+
+def _lines(count: str) -> int | None:
+    return None if count == "-" else int(count)
 
 
 def without_credentials(text: str) -> str:

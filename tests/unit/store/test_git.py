@@ -162,3 +162,29 @@ def test_a_remote_is_kept_without_its_credentials(repository: Path) -> None:
 )
 def test_credentials_are_only_those_of_urls(text: str, bare: str) -> None:
     assert git.without_credentials(text) == bare
+
+
+def test_what_lies_between_two_commits_is_told_file_by_file(repository: Path) -> None:
+    first = run(repository, "rev-parse", "HEAD")
+    before = run(repository, "rev-parse", "HEAD:text")
+    (repository / "text").write_text("one\ntwo\n")
+    (repository / "binary").unlink()
+    (repository / ":odd\tname\n").write_bytes(b"\0")
+    run(repository, "add", "-A")
+    run(repository, "commit", "-m", "second")
+    second = run(repository, "rev-parse", "HEAD")
+    found = git.between(repository, first, second)
+    assert not isinstance(found, str)
+    odd, binary, text = found
+    assert (odd.path, odd.before, odd.added) == (":odd\tname\n", "0" * 40, None)
+    assert (binary.path, binary.after, binary.removed) == ("binary", "0" * 40, None)
+    after = run(repository, "rev-parse", "HEAD:text")
+    assert text == git.Changed("text", before, after, added=1, removed=0)
+    assert git.between(repository, first, first) == ()
+
+
+def test_between_commits_that_are_not_there_lies_a_reason(repository: Path, tmp_path: Path) -> None:
+    head = run(repository, "rev-parse", "HEAD")
+    assert "bad object" in str(git.between(repository, head, "1" * 40))
+    assert git.between(repository, head, "--output=x") == "no commit has such a name"
+    assert "not a git repository" in str(git.between(tmp_path, head, head))
