@@ -41,6 +41,7 @@ COMMANDS = {
     "ls": Entry("tracker.cli.ls:ls", "List runs with their state and their numbers."),
     "show": Entry("tracker.cli.show:show", "Show everything about one run."),
     "diff": Entry("tracker.cli.diff:diff", "Say why two runs differ."),
+    "compare": Entry("tracker.cli.compare:compare", "Say which group is better, and if it is real."),
     "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
     "export": Entry("tracker.cli.export:export", "Write the curves of runs as CSV or JSON."),
     "import": Entry("tracker.cli.import_:import_", "Make runs of event files others wrote."),

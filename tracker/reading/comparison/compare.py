@@ -66,7 +66,7 @@ def compare(
             )
             for each in grouping.groups
         ),
-        remarks=tuple(fairness.remarks(grouping, base, _axis(records))),
+        remarks=tuple(fairness.remarks(grouping, base, _axis(records), metric)),
         family=family,
     )
     _check(result)

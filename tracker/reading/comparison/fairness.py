@@ -76,10 +76,11 @@ def incomparable(group: Group, reference: Group) -> str | None:
     return None
 
 
-def remarks(grouping: Grouping, base: Group, axis: str | None) -> Iterator[str]:
+def remarks(grouping: Grouping, base: Group, axis: str | None, metric: str) -> Iterator[str]:
     """One sentence for each thing that limits what the averages mean.
 
-    `base` is the group the others are held against, `axis` the setting the runs were made for.
+    `base` is the group the others are held against, `axis` the setting the runs were made for,
+    `metric` the series that decides.
     """
     groups = grouping.groups
     beyond = [path for path in (*grouping.by, *grouping.confounded) if path != axis]
@@ -95,6 +96,7 @@ def remarks(grouping: Grouping, base: Group, axis: str | None) -> Iterator[str]:
         yield from _about(group)
         if group is not base:
             yield from _unpaired(group, base)
+    yield from _steps(groups, metric)
     yield from _machines([run for group in groups for run in group.members.values()])
 
 
@@ -105,9 +107,21 @@ def _about(group: Group) -> Iterator[str]:
             f"{group.name}: {len(lost)} of {len(group.members) + len(lost)} runs did not finish, "
             "so its average may flatter it"
         )
-    steps = [run.step for run in group.members.values()]
-    if len(set(steps)) > 1:
-        yield f"{group.name}: its runs ended after {min(steps):,} to {max(steps):,} steps"
+
+
+def _steps(groups: Sequence[Group], metric: str) -> Iterator[str]:
+    """Say which steps the last values are of, where they are not all of one."""
+    told, seen = [], set()
+    for group in groups:
+        steps = {
+            run.metrics[metric].last_step for run in group.members.values() if metric in run.metrics
+        }
+        if steps:
+            span = f"{min(steps):,} to {max(steps):,}" if len(steps) > 1 else f"{min(steps):,}"
+            told.append(f"{group.name} {span}")
+            seen |= steps
+    if len(seen) > 1:
+        yield f"the last {metric} is not of the same step everywhere: {_listed(told)}"
 
 
 def _unpaired(group: Group, base: Group) -> Iterator[str]:

@@ -21,31 +21,36 @@ def unit(tag: str) -> str:
     return "points" if tag in _SHARES else ""
 
 
-def amount(value: float | None, tag: str, *, signed: bool = False) -> str:
-    """A value or a difference of `tag` as it is shown: shares in percent with two decimals."""
+def amount(
+    value: float | None, tag: str, *, signed: bool = False, beside: float | None = None
+) -> str:
+    """A value or a difference of `tag` as it is shown: shares in percent, with two decimals.
+
+    Others have three decimals, or powers of ten where that would not fit them, or the larger value
+    they are to stand `beside`.
+    """
     if value is None:
         return "–"
-    shown = value * scale(tag)
-    sign = "+" if signed else ""
+    shown, sign = value * scale(tag), "+" if signed else ""
     if not math.isfinite(shown):
         return str(shown)
     if tag in _SHARES:
         return f"{shown:{sign}.2f}"
-    small = shown == 0 or 1e-3 <= abs(shown) < 1e4
-    return f"{shown:{sign}.4f}" if small else f"{shown:{sign}.2e}"
+    size = max(abs(value), abs(beside or 0.0))
+    return f"{shown:{sign}.3f}" if size == 0 or 1e-2 <= size < 1e4 else f"{shown:{sign}.2e}"
 
 
 def spread(mean: float | None, std: float | None, tag: str, *, signed: bool = False) -> str:
     """ "73.50 ± 1.20": a mean and the standard deviation it has, if it has one."""
     told = amount(mean, tag, signed=signed)
-    return told if std is None else f"{told} ± {amount(std, tag)}"
+    return told if std is None else f"{told} ± {amount(std, tag, beside=mean)}"
 
 
-def interval(low: float | None, high: float | None, tag: str, *, signed: bool = False) -> str:
+def interval(low: float | None, high: float | None, tag: str, between: str = " to ") -> str:
     """ "72.30 to 74.70": the 95 % interval; a dash where there is none."""
     if low is None or high is None:
         return "–"
-    return f"{amount(low, tag, signed=signed)} to {amount(high, tag, signed=signed)}"
+    return f"{amount(low, tag, beside=high)}{between}{amount(high, tag, beside=low)}"
 
 
 def chance(p: float | None) -> str:
