@@ -26,6 +26,7 @@ def facts(
         "state": record.state + (f": {record.cause}" if record.cause else ""),
         "started": _started(record),
         "done": _done(record),
+        "from": _origin(asked),
         "asked": _asked(asked),
         "price": _price(record),
         "code": _code(provenance),
@@ -59,17 +60,25 @@ def _started(record: RunRecord) -> str:
 
 def _done(record: RunRecord) -> str:
     steps = str(record.step) + (f" of {record.total_steps}" if record.total_steps else "")
-    return f"{steps} steps, {record.epoch:.4g} epochs"
+    # An imported run seldom says how many pictures an epoch has.
+    return f"{steps} steps" + (f", {record.epoch:.4g} epochs" if record.epoch else "")
+
+
+def _origin(asked: Mapping[str, Any]) -> str:
+    """Where an imported run came from."""
+    return _get(_get(asked, "imported", dict) or {}, "from", str) or ""
 
 
 def _asked(asked: Mapping[str, Any]) -> str:
-    blocks = ("data", "model", "optimizer", "schedule", "training")
+    blocks = ("data", "model", "optimizer", "schedule", "training", "settings")
     lines = []
     for name in blocks:
-        block = _get(asked, name, dict) or {}
+        block = _get(asked, name, dict)
+        if not block:
+            continue
         said = (f"{key} {_brief(value)}" for key, value in block.items() if value is not None)
         lines.append(f"{name}: {', '.join(said)}")
-    return "\n".join(lines) if asked else ""
+    return "\n".join(lines)
 
 
 def _brief(value: Any) -> str:

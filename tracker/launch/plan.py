@@ -17,6 +17,7 @@ from tracker.spec.load import from_document, load
 from tracker.store import index
 from tracker.store.active import ActiveRun
 from tracker.store.files import read_json, write_json
+from tracker.store.imported import IMPORTED
 from tracker.store.provenance import Provenance
 from tracker.store.run import Run
 
@@ -131,11 +132,17 @@ def _resumed(job: Job, state: str) -> Job:
 
 
 def _asked(run: Run) -> Experiment:
-    """Return what `run` was asked for. Raises `Damaged` or `Unavailable`, naming its file."""
+    """Return what `run` was asked for. Raises `Damaged` or `Unavailable`, naming its file, and
+    `UsageError` where it was imported: then nothing says how to train it."""
     with _remedied():
         document, where = read_json(run.experiment_file), printable(str(run.experiment_file))
         if not isinstance(document, dict):
             raise Damaged(f"{where} holds no JSON object")
+        if IMPORTED in document:
+            raise UsageError(
+                f"{printable(run.id)} was imported, tracker did not train it: there is nothing to "
+                "go on from; --again runs the experiment beside it"
+            )
         try:
             return from_document(document, where)
         except SpecError as error:

@@ -6,8 +6,9 @@ record and to the lengths that were committed. No checkpoint is opened, so nothi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from tracker.reading.finding import Finding, damaged, fine, warning
 from tracker.spec.load import load
 from tracker.store import garbage
 from tracker.store.files import explain_os_error
+from tracker.store.imported import read_imported
 from tracker.store.manifest import Entry, Manifest
 from tracker.store.run import Run
 from tracker.store.shape import TEXT, Shape, read_document
 from tracker.store.status import RunState
 
-_COPY = "restore it from a copy, or start anew with --again"
+_COPY = "restore it from a copy, or start anew (`--again`; `tracker import` after `tracker rm`)"
 _CHUNK = 1 << 20
 _PROVENANCE: Shape = {"time": TEXT, "command": (list,), "host": (dict,), "packages": (dict,)}
 
@@ -51,7 +53,7 @@ def check(run: Run, now: datetime) -> Iterator[Finding]:
 
 def _documents(run: Run) -> Iterator[Finding]:
     readers: dict[Path, Callable[[], object]] = {
-        run.experiment_file: lambda: load(run.experiment_file),
+        run.experiment_file: lambda: read_imported(run) or load(run.experiment_file),
         run.provenance_file: lambda: read_document(run.provenance_file, _PROVENANCE),
         run.status_file: run.status,
         run.summary_file: run.summary,
@@ -107,7 +109,7 @@ def _sha256(path: Path) -> str | None:
 
 
 def _events(run: Run, manifest: Manifest, state: RunState) -> Iterator[Finding]:
-    committed = manifest.kept[-1].events if manifest.kept else {}
+    committed = _committed(run, manifest)
     scalars = read_scalars(run.path)
     for name in committed.keys() - {report.path.name for report in scalars.reports}:
         yield damaged(_name(run, run.path / name), "is missing", _COPY)
@@ -116,6 +118,15 @@ def _events(run: Run, manifest: Manifest, state: RunState) -> Iterator[Finding]:
     for tag in scalars.backwards:
         words = f"{printable(tag)}: its steps go back, so TensorBoard draws it wrong or in part"
         yield warning(run.id, words, "let one writer write each tag, with steps that grow")
+
+
+def _committed(run: Run, manifest: Manifest) -> Mapping[str, int]:
+    """How many bytes of each event file the run vouches for."""
+    with contextlib.suppress(Damaged):  # `_documents` says that
+        imported = read_imported(run)
+        if imported is not None:
+            return {one.name: one.size for one in imported.files}
+    return manifest.kept[-1].events if manifest.kept else {}
 
 
 def _event_file(run: Run, report: Report, committed: int | None, state: RunState) -> Finding:

@@ -144,4 +144,9 @@ class Run:
         Raises UsageError where its names can't name folders, Damaged where a link leads out of
         `root`.
         """
-        return cls(safe_join(root, experiment.name, experiment.variant, f"s{experiment.seed}"))
+        return cls.named(root, experiment.name, experiment.variant, experiment.seed)
+
+    @classmethod
+    def named(cls, root: Path, experiment: str, variant: str, seed: int) -> Run:
+        """The run of these names under `root`, whether it is there yet or not. Raises as `of`."""
+        return cls(safe_join(root, experiment, variant, f"s{seed}"))
