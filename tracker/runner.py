@@ -23,10 +23,11 @@ from tracker.spec.experiment import Experiment
 from tracker.store import provenance
 from tracker.store.active import ActiveRun
 from tracker.store.files import explain_os_error
-from tracker.training import checkpoint, loop, machine, pages
+from tracker.training import checkpoint, fit, loop, machine, pages, projector
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
 from tracker.training.state import Task, begin
+from tracker.training.system import System
 
 
 def run(
@@ -64,7 +65,10 @@ def run(
             active.log(line)
             say(line)
 
-        saved = checkpoint.newest(active.run, note)
+        classes = len(dataset.classes)
+        saved = checkpoint.newest(
+            active.run, note, lambda state: fit.check(state, experiment, model, classes)
+        )
         if saved:
             checkpoint.forget_after(active.run, saved["step"])
         for path in rewind(active.run.path, saved["events"] if saved else {}, active.run.lost):
@@ -87,6 +91,8 @@ def run(
             else:
                 _describe(task, model, facts)
             loop.train(task, state)
+            if experiment.logging.projector:
+                projector.write(task, state.evaluated_model)
             writer.finish_hparams()
             writer.commit()
 
@@ -136,6 +142,7 @@ def assemble(
             experiment.schedule, experiment.optimizer.lr, len(batches), spec.epochs
         ),
         total_steps=min(total, spec.max_steps or total),
+        system=System(chosen.device).sample if experiment.logging.system else dict,
     )
 
 

@@ -5,19 +5,23 @@ import json
 import os
 import pickle
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import torch
 
 from tests.faults.conftest import AfterStep, the_run, tracker, unlike
 from tests.faults.fingerprint import Fingerprint
-from tracker.errors import Damaged
+from tracker.errors import Damaged, Unavailable
+from tracker.store import index
 from tracker.store.run import Run
 from tracker.training import checkpoint
+
+DIFFERS = "not the bytes that were saved (sha256 differs from manifest.json)"
 
 
 @pytest.fixture
@@ -31,8 +35,8 @@ def saved(tmp_path: Path) -> Run:
     return run
 
 
-def damage(run: Run, index: int, change: Callable[[bytes], bytes]) -> None:
-    path = run.checkpoints / run.manifest().kept[index].file
+def damage(run: Run, place: int, change: Callable[[bytes], bytes]) -> None:
+    path = run.checkpoints / run.manifest().kept[place].file
     path.write_bytes(change(path.read_bytes()))
 
 
@@ -64,11 +68,58 @@ def test_every_length_is_noticed(saved: Run) -> None:
         assert state["step"] == 10
 
 
-def test_where_none_is_left_it_is_said(saved: Run) -> None:
-    for index in (0, 1):
-        damage(saved, index, lambda data: flipped(data, 1000))
-    with pytest.raises(Damaged, match="no checkpoint can be read; --again"):
+def test_only_where_there_is_one_before_it_is_gone_back_to(saved: Run) -> None:
+    for place in (0, 1):
+        damage(saved, place, lambda data: flipped(data, 1000))
+    told: list[str] = []
+    with pytest.raises(Damaged) as refused:
+        checkpoint.newest(saved, told.append)
+    older, newer = (saved.checkpoints / entry.file for entry in saved.manifest().kept)
+    assert [line.partition(": ") for line in told] == [
+        (str(newer), ": ", f"{DIFFERS}; going back to the checkpoint before it, of step 10")
+    ]
+    assert str(refused.value) == (
+        f"{older}: {DIFFERS}; no other checkpoint is left: restore one from a copy, or start anew "
+        "with --again"
+    )
+
+
+def test_the_best_is_gone_back_to_when_the_last_ones_are_damaged(saved: Run) -> None:
+    state = {"model": {}, "step": 5}
+    checkpoint.save(saved, state, 5, best=True)  # as after going back; the last ones come anew
+    for step in (10, 20):
+        checkpoint.save(saved, {**state, "step": step}, step, best=False)
+    for place in (0, 1):
+        damage(saved, place, lambda data: flipped(data, 1000))
+    told: list[str] = []
+    found = checkpoint.newest(saved, told.append)
+    assert found is not None
+    assert found["step"] == 5
+    assert [line.rpartition(", of step ")[2] for line in told] == ["10", "5"]
+
+
+def test_what_is_unreadable_now_is_not_called_damaged(
+    saved: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(Unavailable, match=r"reports an error.*; no other checkpoint is left: "):
         checkpoint.newest(saved, lambda _: None)
+
+
+@pytest.mark.parametrize("pipe", [False, True])
+def test_a_checkpoint_that_is_no_file_is_missing(saved: Run, pipe: bool) -> None:
+    path = saved.checkpoints / saved.manifest().kept[-1].file
+    path.unlink()
+    if pipe:
+        os.mkfifo(path)
+    told: list[str] = []
+    state = checkpoint.newest(saved, told.append)
+    assert state is not None
+    assert (state["step"], len(told)) == (10, 1)
+    assert ".pt: missing; going back" in told[0]
 
 
 def test_a_run_whose_newest_checkpoint_is_damaged_comes_out_the_same(
@@ -84,8 +135,106 @@ def test_a_run_whose_newest_checkpoint_is_damaged_comes_out_the_same(
     assert [entry.step for entry in the_run(root).manifest().kept] == [4, 6]
     damage(the_run(root), -1, lambda data: flipped(data, 12345))
     assert tracker(root, "run", spec, "--resume") == 0
-    assert "going back to the checkpoint before it" in capsys.readouterr().err
+    assert "going back to the checkpoint before it, of step 4" in capsys.readouterr().err
     assert unlike(uninterrupted, the_run(root)) == {}
+
+
+State: TypeAlias = dict[str, Any]
+
+
+def another_network(state: State) -> None:
+    state["model"] = {f"stranger.{name}": one for name, one in state["model"].items()}
+
+
+def a_weight_less(state: State) -> None:
+    state["model"].popitem()
+
+
+def another_shape(state: State) -> None:
+    name = next(iter(state["average"]))
+    state["average"][name] = torch.zeros(3, 3, 3)
+
+
+def another_momentum(state: State) -> None:
+    state["optimizer"]["state"][0]["momentum_buffer"] = torch.zeros(9)
+
+
+def nothing_but_weights(state: State) -> None:
+    weights = dict(state["model"])
+    state.clear()
+    state.update(weights)
+
+
+def another_step(state: State) -> None:
+    state["step"] += 1
+
+
+def other_events(state: State) -> None:
+    state["events"] = {"../x": 5}
+
+
+FORGERIES = [
+    another_network, a_weight_less, another_shape, another_momentum, nothing_but_weights,
+    another_step, other_events,
+]  # fmt: skip
+
+
+def forge(run: Run, place: int, change: Callable[[State], None]) -> None:
+    """Put another state in place of a checkpoint, with the sha256 that it has."""
+    manifest = run.manifest()
+    entry = manifest.kept[place]
+    state = checkpoint.load(run, entry)
+    change(state)
+    path = run.checkpoints / entry.file
+    torch.save(state, path)
+    text = run.manifest_file.read_text()
+    forged = text.replace(entry.sha256, hashlib.sha256(path.read_bytes()).hexdigest())
+    run.manifest_file.write_text(forged)
+
+
+@pytest.mark.parametrize("change", FORGERIES)
+def test_a_forged_checkpoint_is_passed_over_and_where_it_is_the_last_one_refused(
+    tmp_path: Path,
+    spec: Path,
+    uninterrupted: Fingerprint,
+    after_step: AfterStep,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[State], None],
+) -> None:
+    root = tmp_path / "runs"
+    after_step(6, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert tracker(root, "run", spec) == 143
+    whole = tmp_path / "whole"
+    shutil.copytree(root, whole, symlinks=True)
+    forge(the_run(root), -1, change)
+    capsys.readouterr()
+    assert tracker(root, "run", spec, "--resume") == 0
+    said = capsys.readouterr().err
+    assert said.count("going back to the checkpoint before it, of step 4") == 1
+    assert unlike(uninterrupted, the_run(root)) == {}
+
+    for place in places(whole):
+        forge(the_run(whole), place, change)
+    events = read_events(the_run(whole))
+    assert tracker(whole, "run", spec, "--resume") == 5
+    *_, last = capsys.readouterr().err.splitlines()
+    assert "not what this run saved" in last
+    assert last.endswith(
+        "; no other checkpoint is left: restore one from a copy, or start anew with --again"
+    )
+    assert index.record(the_run(whole)).state == "failed"
+    assert read_events(the_run(whole)) == events
+
+
+def places(root: Path) -> range:
+    """The places of a run's checkpoints; each is kept, the best one too."""
+    manifest = the_run(root).manifest()
+    assert manifest.entries == manifest.kept
+    return range(len(manifest.kept))
+
+
+def read_events(run: Run) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in run.path.glob("events.*")}
 
 
 class Gadget:

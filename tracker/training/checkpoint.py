@@ -14,11 +14,12 @@ import io
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import zip_longest
 from typing import Any
 
 import torch
 
-from tracker.errors import Damaged, Unavailable
+from tracker.errors import Damaged, Unavailable, printable
 from tracker.store.files import (
     explain_os_error,
     link_atomic,
@@ -110,21 +111,59 @@ def _copied(value: Any) -> Any:
     return value
 
 
-def newest(run: Run, say: Callable[[str], None]) -> dict[str, Any] | None:
+def newest(
+    run: Run,
+    say: Callable[[str], None],
+    check: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any] | None:
     """Return the newest state that can be trusted, or None where nothing was ever saved.
 
-    A damaged one is passed over for the one before it, and `say` is told. Raises `Damaged` when
-    none is left.
+    One that is damaged, cannot be read, or that `check` raises `Damaged` at, is passed over for the
+    one before it, the best one too, and `say` is told. Where none is left, raises `Unavailable` if
+    one of them may yet be read some day, else `Damaged`.
     """
-    kept = run.manifest().kept
-    for entry in reversed(kept):
+    entries = sorted(run.manifest().entries, key=lambda one: one.step, reverse=True)
+    errors: list[Damaged | Unavailable] = []
+    for entry, before in zip_longest(entries, entries[1:]):
         try:
-            return load(run, entry)
+            return _checked(run, entry, check)
         except (Damaged, Unavailable) as error:
-            say(f"{error}; going back to the checkpoint before it")
-    if kept:
-        raise Damaged(f"{run.checkpoints}: no checkpoint can be read; --again starts a new run")
-    return None
+            errors.append(error)
+            if before:
+                say(f"{error}; going back to the checkpoint before it, of step {before.step}")
+    if not errors:
+        return None
+    kind = Unavailable if any(isinstance(one, Unavailable) for one in errors) else Damaged
+    raise kind(
+        f"{errors[-1]}; no other checkpoint is left: restore one from a copy, or start anew with "
+        "--again"
+    ) from errors[-1]
+
+
+def _checked(run: Run, entry: Entry, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Load `entry`, if it is a state that this run saved."""
+    state = load(run, entry)
+    try:
+        _check_told(state, entry)
+        check(state)
+    except Damaged as error:
+        where = printable(str(run.checkpoints / entry.file))
+        raise Damaged(f"{where}: not what this run saved ({error})") from error
+    return state
+
+
+def _check_told(state: dict[str, Any], entry: Entry) -> None:
+    """Raise `Damaged` where the manifest tells another story."""
+    if not _is_same(state.get("step"), entry.step):
+        raise Damaged(f"step: not {entry.step}, as manifest.json has it")
+    if not _is_same(state.get("events", {}), entry.events):
+        raise Damaged("events: not as manifest.json has them")
+
+
+def _is_same(found: Any, known: Any) -> bool:
+    """Whether `found`, which may be anything, is the number or the dict of numbers `known`."""
+    numbers = found.values() if type(found) is dict else [found]
+    return all(type(one) is int for one in numbers) and bool(found == known)
 
 
 def forget_after(run: Run, step: int) -> None:
@@ -143,17 +182,24 @@ def forget_after(run: Run, step: int) -> None:
 def load(run: Run, entry: Entry) -> dict[str, Any]:
     """Return the state saved as `entry`, tensors on the CPU.
 
-    Raises `Damaged` when its bytes are not those that were saved.
+    Raises `Damaged` when its bytes are not those that were saved, or hold no such thing.
     """
     path = run.checkpoints / entry.file
+    where = printable(str(path))
     with explain_os_error("read a checkpoint", path):
+        if not path.is_file():  # a pipe of that name would make us wait for ever
+            raise Damaged(f"{where}: missing")
         data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise Damaged(f"{path}: not the bytes that were saved (sha256 differs from manifest.json)")
+        raise Damaged(f"{where}: not the bytes that were saved (sha256 differs from manifest.json)")
     try:
         # weights_only is passed, not assumed: an environment variable can turn the default off.
-        state: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     # torch's unpickler raises whatever it trips over in a stranger's bytes.
     except Exception as error:
-        raise Damaged(f"{path}: holds more than weights and numbers; not loaded") from error
+        raise Damaged(f"{where}: holds more than weights and numbers; not loaded") from error
+    if type(state) is not dict:
+        raise Damaged(f"{where}: holds no state of a run")
     return state

@@ -59,7 +59,10 @@ class State:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take up where `state_dict` left off, the global random generators included."""
         self.model.load_state_dict(saved["model"])
-        self.optimizer.load_state_dict(saved["optimizer"])
+        own, [before] = self.optimizer.state_dict(), saved["optimizer"]["param_groups"]
+        # Settings are the experiment's; only the learning rate goes with the step.
+        groups = [{**group, "lr": before["lr"]} for group in own["param_groups"]]
+        self.optimizer.load_state_dict({**saved["optimizer"], "param_groups": groups})
         if self.average:
             self.average.load_state_dict(saved["average"])
         self.meter.load_state_dict(saved["meter"], next(self.model.parameters()).device)
@@ -70,7 +73,7 @@ class State:
         self.evaluated, self.ending = saved["evaluated"], saved["ending"]
         torch.set_rng_state(saved["rng"])
         if torch.cuda.is_available() and saved["rng_cuda"]:
-            torch.cuda.set_rng_state_all(saved["rng_cuda"])
+            torch.cuda.set_rng_state_all(saved["rng_cuda"][: torch.cuda.device_count()])
 
     @property
     def evaluated_model(self) -> nn.Module:
@@ -96,6 +99,7 @@ class Task:
     validation: Loader
     learning_rate: Callable[[int], float]  # of a step, counted from 0
     total_steps: int
+    system: Callable[[], dict[str, float]]  # what the run takes of the machine, by tag
 
 
 def begin(task: Task, model: nn.Module) -> State:
