@@ -4,13 +4,14 @@ import json
 import math
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.compat.proto import event_pb2, tensor_pb2, types_pb2
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.util import tensor_util
 from torch.utils.tensorboard import SummaryWriter
@@ -140,13 +143,98 @@ def test_graph_is_stepped_over(tmp_path: Path) -> None:
 
 
 def test_tensorflow_style_scalars(tmp_path: Path) -> None:
-    from tensorboard.compat.proto import event_pb2
-
     with EventWriter(tmp_path) as writer:
         for step in range(3):
             writer.event(event_pb2.Event(step=step, summary=scalar_pb("a", step + 0.5)))
     assert _ours(read_scalars(tmp_path)) == _accumulated(tmp_path)
     assert read_scalars(tmp_path).series["a"].values.tolist() == [0.5, 1.5, 2.5]
+
+
+_NUMBERS = {
+    "float16": np.float16(0.1),
+    "float32": np.float32(0.1),
+    "float64": np.float64(0.1),
+    "int8": np.int8(-7),
+    "int16": np.int16(-300),
+    "int32": np.int32(-70_000),
+    "int64": np.int64(-(2**40)),
+    "uint8": np.uint8(200),
+    "uint16": np.uint16(60_000),
+    "bool": np.bool_(True),
+}
+
+
+def _packed(number: Any) -> tensor_pb2.TensorProto:
+    """The tensor as TensorFlow itself writes one: the bytes, not a list of numbers."""
+    listed = tensor_util.make_tensor_proto(number)
+    return tensor_pb2.TensorProto(dtype=listed.dtype, tensor_content=number.tobytes())
+
+
+@pytest.mark.parametrize("encode", [tensor_util.make_tensor_proto, _packed])
+@pytest.mark.parametrize("name", _NUMBERS)
+def test_a_scalar_of_any_type_is_read_as_tensorboard_reads_it(
+    tmp_path: Path, name: str, encode: Callable[[Any], tensor_pb2.TensorProto]
+) -> None:
+    number = _NUMBERS[name]
+    summary = scalar_pb("a", 0.0)
+    summary.value[0].tensor.CopyFrom(encode(number))
+    with EventWriter(tmp_path) as writer:
+        writer.event(event_pb2.Event(step=0, wall_time=1.0, summary=summary))
+    ours = read_scalars(tmp_path)
+    assert ours.series["a"].values.tolist() == [float(number)]
+    assert _ours(ours) == _accumulated(tmp_path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_bfloat16_is_read_though_tensorboard_alone_cannot(tmp_path: Path, packed: bool) -> None:
+    numbers = torch.tensor([0.1, -3e38, math.inf, math.nan], dtype=torch.bfloat16)
+    with EventWriter(tmp_path) as writer:
+        for step, bits in enumerate(numbers.view(torch.uint16).tolist()):
+            summary = scalar_pb("a", 0.0)
+            tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_BFLOAT16)
+            if packed:
+                tensor.tensor_content = struct.pack("<H", bits)
+            else:
+                tensor.half_val.append(bits)
+            summary.value[0].tensor.CopyFrom(tensor)
+            writer.event(event_pb2.Event(step=step, summary=summary))
+    read = read_scalars(tmp_path).series["a"].values
+    assert np.array_equal(read, numbers.double().numpy(), equal_nan=True)
+
+
+def test_many_values_in_an_event_and_many_files_in_a_run(tmp_path: Path) -> None:
+    for number in range(3):
+        with SummaryWriter(str(tmp_path), filename_suffix=f".{number}") as torch_writer:
+            torch_writer.add_scalar(f"own/{number}", number, 0)
+            torch_writer.add_scalar("shared", number, number)
+    with EventWriter(tmp_path) as writer:
+        mixed = Summary(value=[*scalar_pb("tensor", 1.5).value, *scalar_pb("tensor/2", 2.5).value])
+        for number in range(40):
+            mixed.value.add(tag=f"simple/{number}", simple_value=number)
+        writer.event(event_pb2.Event(step=3, summary=mixed))
+    ours = read_scalars(tmp_path)
+    assert len(ours.reports) == 4
+    assert len(ours.series) == 46
+    assert ours.series["shared"].values.tolist() == [0, 1, 2]
+    assert _ours(ours) == _accumulated(tmp_path)
+
+
+def test_a_file_that_is_being_written_is_read_up_to_its_last_whole_record(tmp_path: Path) -> None:
+    with EventWriter(tmp_path) as writer:
+        for step in range(40):
+            writer.scalars(step, {"a": step})
+        whole = writer.path.read_bytes()
+        for missing in (1, 4, 5, 20):
+            writer.path.write_bytes(whole[:-missing])
+            ours = read_scalars(tmp_path)
+            assert ours.series["a"].values.tolist() == list(range(39))
+            [report] = ours.reports
+            assert report.damage is None
+            assert report.size + report.torn == len(whole) - missing
+            assert _ours(ours) == _accumulated(tmp_path)
+        writer.path.write_bytes(whole)
+        writer.scalars(40, {"a": 40})
+        assert len(read_scalars(tmp_path).series["a"]) == 41
 
 
 @contextmanager

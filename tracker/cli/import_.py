@@ -87,9 +87,10 @@ def import_(
 ) -> None:
     """Make runs of event files others wrote.
 
-    That is torch, tensorboardX, Lightning, TensorFlow, or any other. Every folder below DIR that holds event files becomes a run, named after the folder; Keras'
-    train and validation, and what add_scalars and add_hparams put aside, go into one. DIR stays as
-    it is. The same command later adds what was written meanwhile.
+    Every folder below DIR that holds event files, of torch, tensorboardX, Lightning, TensorFlow or
+    any other writer, becomes a run named after the folder; Keras' train and validation, and what
+    add_scalars and add_hparams put aside, go into one. DIR stays as it is. The same command later
+    adds what was written meanwhile.
     """
     folders, skipped = find(directory)
     experiment = safe(name or directory.resolve().name)

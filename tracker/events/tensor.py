@@ -39,6 +39,8 @@ KINDS = {
     23: _kind("<Q", 17),
 }
 FLOAT, HALF = 1, 19
+_BFLOAT16 = 14  # the upper half of a float32; NumPy has no such type, and TensorBoard alone none
+_NUMBERS = {**KINDS, _BFLOAT16: _kind("<H", 13)}
 
 
 def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
@@ -61,7 +63,7 @@ def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
             return None
         else:
             listed[key] = (first, last)
-    if kind not in KINDS or elements != 1:
+    if kind not in _NUMBERS or elements != 1:
         return None
     if content[0] < content[1]:
         return _from_bytes(data, content, kind)
@@ -69,17 +71,19 @@ def number(data: bytes, start: int, stop: int) -> tuple[float, int] | None:
 
 
 def _from_bytes(data: bytes, content: tuple[int, int], kind: int) -> tuple[float, int] | None:
-    layout = KINDS[kind].layout
+    layout = _NUMBERS[kind].layout
     if content[1] - content[0] != layout.size:
         return None
     (value,) = layout.unpack_from(data, content[0])
+    if kind == _BFLOAT16:
+        return _widened(value), NOWHERE
     return float(value), content[0] if kind == FLOAT else NOWHERE
 
 
 def _from_list(
     data: bytes, listed: dict[int, tuple[int, int]], kind: int
 ) -> tuple[float, int] | None:
-    form = KINDS[kind]
+    form = _NUMBERS[kind]
     packed = listed.get(form.field << 3 | wire.DELIMITED)
     plain = listed.get(form.field << 3 | form.stored)
     content = packed or plain
@@ -97,8 +101,16 @@ def _from_varint(data: bytes, content: tuple[int, int], kind: int) -> tuple[floa
     if kind == HALF:
         (half,) = struct.unpack("<e", struct.pack("<H", encoded & 0xFFFF))
         return half, NOWHERE
+    if kind == _BFLOAT16:
+        return _widened(encoded & 0xFFFF), NOWHERE
     unsigned = KINDS[kind].layout.format in ("<Q", "<I")
     return float(encoded if unsigned else signed(encoded)), NOWHERE
+
+
+def _widened(upper: int) -> float:
+    """Return the float32 whose upper half this is, the lower being zero."""
+    (value,) = struct.unpack("<f", struct.pack("<HH", 0, upper))
+    return float(value)
 
 
 def _elements(data: bytes, start: int, stop: int) -> int:

@@ -18,7 +18,6 @@ from tracker.store.run import Run
 from tracker.store.shape import COUNT, NONE, TEXT, Shape, fields
 from tracker.tags import Goal
 
-
 IMPORTED = "imported"  # the field of experiment.json that says so
 
 
