@@ -10,6 +10,7 @@ from typing import Any
 
 from tracker.cli.render import NOTHING, Table, count, duration, number, show_facts, show_table
 from tracker.cli.terminal import is_terminal, out
+from tracker.errors import printable
 from tracker.reading.answer import brief
 from tracker.reading.causes import Change
 from tracker.reading.code import CodeDiff
@@ -34,7 +35,7 @@ _DIGITS = range(4, 18)  # 17 tell any two numbers apart
 
 def show_diff(found: RunDiff) -> None:
     """Print the answer, then what it rests on, the likeliest causes first."""
-    out(found.answer)
+    out(printable(found.answer))
     out("")
     show_facts({"A": _side(found.before), "B": _side(found.after)})
     for section in found.sections.values():
@@ -54,7 +55,9 @@ def unified(code: CodeDiff) -> str:
 
 def _side(side: Side) -> str:
     state = side.state or "state unknown"
-    return f"{side.id}  ({state}" + (")" if side.step is None else f", {side.step} steps)")
+    return f"{printable(side.id)}  ({state}" + (
+        ")" if side.step is None else f", {side.step} steps)"
+    )
 
 
 def _show_changes(name: str, changes: Sequence[Change]) -> None:
@@ -108,7 +111,8 @@ def _show_commits(code: CodeDiff) -> None:
             _say_more(len(rows) - _LISTED)
         else:
             out("the commits hold the same files")
-    out(f"all of it: git diff {' '.join(commit[:_COMMIT] for commit in code.commits)}")
+    names = " ".join(commit[:_COMMIT] for commit in code.commits)
+    out(printable(f"all of it: git diff {names}"))
 
 
 def _lines(sign: str, lines: int | None) -> str:
@@ -132,7 +136,7 @@ def _show_metrics(metrics: Sequence[MetricDiff]) -> None:
         show_table(Table(("series", "", "A", "B", "B − A", "better"), rows, words=2, tail=1))
     if metrics:
         out("")
-        show_facts({metric.tag: _parting(metric) for metric in metrics})
+        show_facts({printable(metric.tag): _parting(metric) for metric in metrics})
 
 
 def _ends(metric: MetricDiff) -> Iterator[tuple[str, ...]]:
@@ -179,11 +183,12 @@ def _parting(metric: MetricDiff) -> str:
     if split is None:
         points = {metric.before.points, metric.after.points}
         ends = "" if points == {metric.common} else _beyond(metric)
-        return f"identical at all {metric.common} common steps{ends}"
+        steps = "the one common step" if metric.common == 1 else f"all {metric.common} common steps"
+        return f"identical at {steps}{ends}"
     digits = _apart(split.before, split.after)
     values = f"{split.before:.{digits}g} / {split.after:.{digits}g}"
     if metric.same_up_to is None:
-        return f"different from the first common step, {split.step}: {values}"
+        return f"different from step {split.step}, the first: {values}"
     return f"identical up to step {metric.same_up_to}, not at {split.step}: {values}"
 
 
@@ -209,7 +214,7 @@ def _show_unknown(found: RunDiff) -> None:
         out("")
         show_facts({f"{name} not known": why for name, why in unknown.items()})
         for note in found.notes:
-            out(note)
+            out(printable(note))
 
 
 def _say_more(count_left: int) -> None:

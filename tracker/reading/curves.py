@@ -13,7 +13,7 @@ from tracker.events.reader import Series
 from tracker.store.summary import Metric
 from tracker.tags import GOALS, Goal
 
-_TIMING = "perf/"  # tags that say how fast, which is never the same twice
+_TIMINGS = ("perf/", "system/")  # how fast, how busy: never the same twice, and no result
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class MetricDiff:
 
     @property
     def is_timing(self) -> bool:
-        """Whether it only says how fast the run was."""
-        return self.tag.startswith(_TIMING)
+        """Whether it only says how fast the run was, or how busy its machine."""
+        return self.tag.startswith(_TIMINGS)
 
     def to_document(self) -> dict[str, Any]:
         """As JSON values."""

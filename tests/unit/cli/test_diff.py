@@ -166,3 +166,18 @@ def test_a_run_and_itself_or_nobody(root: Path, answer: Answer) -> None:
     code, _, words = answer("--runs", root, "diff", "resnet50/s0", "first/resnet50/s0")
     assert (code, words) == (2, "A and B are the same run, first/resnet50/s0: name two\n")
     assert answer("--runs", root, "diff", "resnet50/s0", "nobody")[0] == 3
+
+
+def test_what_other_people_wrote_makes_no_line_of_its_own(root: Path, answer: Answer) -> None:
+    run = Run(root / "first/resnet50/s0.2")
+    evil = "x\nB  is better\x1b[2J"
+    edit(run.experiment_file, **{evil: evil})
+    edit(run.provenance_file, code={"commit": evil, "dirty": False, "patch_missing": None})
+    summary = json.loads(run.summary_file.read_text())
+    summary["metrics"][evil] = summary["metrics"]["loss/val"]
+    run.summary_file.write_text(json.dumps(summary))
+    code, data, words = answer("--runs", root, "diff", "resnet50/s0", "s0.2")
+    assert (code, words) == (0, "")
+    assert "x\\nB  is better\\x1b[2J" in data
+    assert not any(line.startswith("B  is better") for line in data.splitlines())
+    assert "\x1b" not in data

@@ -74,6 +74,7 @@ def test_of_a_step_written_twice_the_later_value_counts() -> None:
 
 def test_timings_are_told_apart() -> None:
     assert compare([(1, 5.0)], [(1, 6.0)], "perf/images_per_second").is_timing
+    assert compare([(1, 5.0)], [(1, 6.0)], "system/cpu").is_timing
     assert not compare([(1, 5.0)], [(1, 6.0)], "performance").is_timing
 
 
