@@ -19,11 +19,22 @@ GRAD_NORM = "optim/grad_norm"
 EPOCH = "perf/epoch"
 IMAGES_PER_SECOND = "perf/images_per_second"
 
+CPU = "system/cpu"
+LOAD = "system/load"
+MEMORY = "system/memory"
+GPU = "system/gpu"
+GPU_MEMORY = "system/gpu_memory"
+
 INPUTS = "pictures/inputs"
 PREDICTIONS = "pictures/predictions"
 MISTAKES = "pictures/mistakes"
 CONFUSION = "pictures/confusion"
 FILTERS = "pictures/filters"
+
+# Groups with a tag per parameter of the network, or per class.
+WEIGHTS = "weights/"
+GRADIENTS = "weights_grad/"
+CURVES = "pr/"
 
 # Numbers behind the pictures, for our own reader: no tab of TensorBoard shows them.
 EVALUATED_CONFUSION = "evaluation/confusion"
@@ -73,6 +84,21 @@ MEANINGS: dict[str, Meaning] = {
         "images per second",
         "Training pictures per second since the last point, evaluation and saving left out.",
     ),
+    CPU: Meaning(
+        "processor",
+        "Processor time of the training process since the last point, without its data workers, "
+        "in per cent of one core.",
+    ),
+    LOAD: Meaning(
+        "machine load",
+        "How many processes of the whole machine ran or waited to, over the last minute.",
+    ),
+    MEMORY: Meaning("memory", "Memory of the training process, without its data workers (GiB)."),
+    GPU: Meaning(
+        "GPU",
+        "Share of the last moment in which the GPU was computing, for whomever (per cent).",
+    ),
+    GPU_MEMORY: Meaning("GPU memory", "Memory in use on the GPU, by whomever (GiB)."),
     INPUTS: Meaning(
         "inputs",
         "One augmented training batch as the network sees it, normalisation undone.",
@@ -92,6 +118,27 @@ MEANINGS: dict[str, Meaning] = {
         "The first convolution's kernels, each scaled to its own range.",
     ),
 }
+
+_GROUPS = {
+    WEIGHTS: "How the numbers of this parameter are spread after the step; 40 bins.",
+    GRADIENTS: "How the gradient of this parameter is spread, as the optimizer took it; 40 bins.",
+    CURVES: "This class told from all others, over all validation pictures, by its softmax.",
+}
+
+
+def meaning(tag: str) -> Meaning:
+    """Return the meaning of `tag`; one that is unknown has itself for a title and no sentence."""
+    if tag in MEANINGS:
+        return MEANINGS[tag]
+    group = tag[: tag.find("/") + 1]
+    return (
+        Meaning(tag.removeprefix(group), _GROUPS[group]) if group in _GROUPS else Meaning(tag, "")
+    )
+
+
+# What of a run is a matter of time and place, and differs between two runs that are otherwise the
+# same to the last bit.
+INCIDENTAL = frozenset({IMAGES_PER_SECOND, CPU, LOAD, MEMORY, GPU, GPU_MEMORY})
 
 # Which way is better, for the series a run is judged by.
 GOALS: dict[str, Goal] = {

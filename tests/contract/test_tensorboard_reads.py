@@ -25,6 +25,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tracker import tags
+from tracker.data.shapes import CLASSES
 from tracker.events.reader import read_scalars
 from tracker.launch import here
 from tracker.launch.plan import choose, jobs_of
@@ -51,6 +52,9 @@ SCALARS = {
     tags.GRAD_NORM,
     tags.EPOCH,
     tags.IMAGES_PER_SECOND,
+    tags.CPU,
+    tags.LOAD,
+    tags.MEMORY,
 }
 PICTURES = {tags.PREDICTIONS, tags.MISTAKES, tags.CONFUSION, tags.FILTERS}
 NOTED = {  # for our own reader
@@ -60,6 +64,10 @@ NOTED = {  # for our own reader
     tags.EVALUATED_CONFUSION,
 }
 # tags.GIT_DIFF is there only where something is not committed.
+LAYERS = ("conv1", "layer1.2.conv2", "layer2.2.conv2", "layer3.2.conv2", "fc")
+HISTOGRAMS = {
+    f"{group}{layer}.weight" for group in (tags.WEIGHTS, tags.GRADIENTS) for layer in LAYERS
+}
 TEXTS = {tags.SPEC_TABLE, tags.SPEC_JSON, tags.ENVIRONMENT}
 
 Points: TypeAlias = dict[str, list[tuple[int, float, float]]]
@@ -202,6 +210,8 @@ def test_every_tag_is_there_and_no_other(runs: Path, name: str) -> None:
     assert found.pop("text") - {tags.GIT_DIFF} == TEXTS
     assert found == {
         "images": PICTURES | {tags.INPUTS},
+        "histograms": HISTOGRAMS,
+        "pr_curves": {f"{tags.CURVES}{name}" for name in CLASSES},
         "tracker": NOTED,
         "custom_scalars": {"custom_scalars__config__"},
         "hparams": {"_hparams_/session_start_info", "_hparams_/session_end_info"},
@@ -374,11 +384,63 @@ def test_custom_scalars_lay_training_beside_validation(server: Server) -> None:
     }
 
 
-def test_the_tabs_that_have_something_to_show_are_on(server: Server) -> None:
-    wanted = {"timeseries", "scalars", "custom_scalars", "images", "graphs", "text", "hparams"}
+def test_histograms_and_distributions_of_weights_and_gradients(server: Server) -> None:
+    listed = server.get("plugin/histograms/tags", until=lambda found: set(found[SE]) >= HISTOGRAMS)
+    tag = f"{tags.WEIGHTS}fc.weight"
+    assert set(listed[SE]) == HISTOGRAMS
+    assert listed[SE][tag]["displayName"] == "fc.weight"
+    for tag in sorted(HISTOGRAMS):
+        points = server.get("plugin/histograms/histograms", {"run": SE, "tag": tag}, holds(2))
+        assert [step for _, step, _ in points] == [4, STEPS]
+        for _, _, bins in points:
+            assert len(bins) == 40
+            assert sum(count for *_, count in bins) > 0
+    weights = server.get(
+        "plugin/histograms/histograms", {"run": SE, "tag": f"{tags.WEIGHTS}fc.weight"}, holds(2)
+    )
+    assert sum(count for *_, count in weights[1][2]) == 64 * 10
+    for name in ("distributions", "histograms"):
+        assert set(server.get(f"plugin/{name}/tags")) >= {PLAIN, SE, AGAIN}
+    spread = server.get("plugin/distributions/distributions", {"run": SE, "tag": tag}, holds(2))
+    assert len(spread[0][2]) > 2
+
+
+def test_precision_and_recall_of_each_class(server: Server) -> None:
+    wanted = {f"{tags.CURVES}{name}" for name in CLASSES}
+    listed = server.get("plugin/pr_curves/tags", until=lambda found: wanted <= set(found[SE]))
+    assert set(listed[SE]) == wanted
+    for name in CLASSES:
+        query = {"run": SE, "tag": f"{tags.CURVES}{name}"}
+        curves = server.get("plugin/pr_curves/pr_curves", query, lambda found: len(found[SE]) == 2)
+        first, last = curves[SE]
+        assert (first["step"], last["step"]) == (4, STEPS)
+        assert last["recall"][0] == 1.0
+        positives = last["true_positives"][0]
+        assert positives == [4, 3][CLASSES.index(name) >= 2], "of 32 pictures"
+        assert last["precision"][0] == pytest.approx(positives / 32)
+
+
+def test_the_projector_has_the_pictures_and_their_features(server: Server) -> None:
+    info = server.get("plugin/projector/info", {"run": SE}, lambda found: found["embeddings"])
+    [embedding] = info["embeddings"]
+    name = embedding["tensorName"]
+    assert embedding["tensorShape"] == [32, 64]
+    query = urllib.parse.urlencode({"run": SE, "name": name})
+    assert len(server.fetch(f"plugin/projector/tensor?{query}")) == 32 * 64 * 4
+    header, *rows = server.fetch(f"plugin/projector/metadata?{query}").decode().splitlines()
+    assert header.split("\t") == ["true", "predicted", "verdict", "confidence", "index"]
+    assert len(rows) == 32
+    sprite = Image.open(io.BytesIO(server.fetch(f"plugin/projector/sprite_image?{query}")))
+    assert sprite.size == (6 * 32, 6 * 32)
+
+
+def test_all_tabs_have_something_to_show(server: Server) -> None:
+    wanted = {
+        *("timeseries", "scalars", "custom_scalars", "images", "graphs", "text", "hparams"),
+        *("histograms", "distributions", "projector", "pr_curves"),
+    }
 
     def enabled(listing: Any) -> set[str]:
         return {name for name, plugin in listing.items() if plugin["enabled"]}
 
-    listing = server.get("plugins_listing", until=lambda found: wanted <= enabled(found))
-    assert enabled(listing) & {"histograms", "distributions", "projector", "pr_curves"} == set()
+    assert server.get("plugins_listing", until=lambda found: wanted <= enabled(found))

@@ -100,7 +100,7 @@ def _series(scalars: Scalars) -> dict[str, str]:
     return {
         tag: f"steps {series.steps.tolist()} values {_digest(series.values.tobytes())}"
         for tag, series in scalars.series.items()
-        if tag != tags.IMAGES_PER_SECOND  # not said in a process's first interval
+        if tag not in tags.INCIDENTAL  # not said in a process's first interval
     }
 
 
@@ -147,7 +147,7 @@ def _record(run: Run) -> dict[str, str]:
         name: repr(getattr(record, name))
         for name in ("state", "step", "epoch", "total_steps", "metric", "cause")
     }
-    metrics = {tag: one for tag, one in record.metrics.items() if tag != tags.IMAGES_PER_SECOND}
+    metrics = {tag: one for tag, one in record.metrics.items() if tag not in tags.INCIDENTAL}
     for tag, metric in metrics.items():
         timeless = tuple(each._replace(seconds=0.0) for each in metric.improvements)
         said[f"metrics.{tag}"] = repr(replace(metric, improvements=timeless))

@@ -91,7 +91,7 @@ def curves(run: Run) -> dict[str, tuple[list[int], list[float]]]:
     return {
         tag: (list(series.steps), list(series.values))
         for tag, series in read.series.items()
-        if tag != tags.IMAGES_PER_SECOND
+        if tag not in tags.INCIDENTAL
     }
 
 

@@ -59,7 +59,7 @@ def prediction_grid(
         left, top = _corner(index, row)
         truth, answer = int(labels[index]), int(predicted[index])
         right = truth == answer
-        canvas.paste(_thumbnail(images[index]), (left, top))
+        canvas.paste(thumbnail(images[index]), (left, top))
         _frame(canvas, left, top, right=right)
         _verdict(canvas, left, top + _THUMB, float(confidence[index]), right=right)
         below = top + _THUMB + _STRIP
@@ -100,7 +100,7 @@ def input_grid(images: Tensor, labels: Tensor, classes: Sequence[str]) -> Pictur
     canvas = _sheet(count, row)
     for index in range(count):
         left, top = _corner(index, row)
-        canvas.paste(_thumbnail(images[index]), (left, top))
+        canvas.paste(thumbnail(images[index]), (left, top))
         _caption(canvas, left, top + _THUMB, classes[int(labels[index])], INK)
     return np.asarray(canvas)
 
@@ -135,6 +135,21 @@ def filters(weight: Tensor) -> Picture:
     return sheet
 
 
+def thumbnail(image: Tensor, side: int = _THUMB) -> Image.Image:
+    """`image` uint8 [3 or 1, H, W] within a square of `side` pixels; whole factors stay sharp."""
+    pixels = image.detach().cpu().expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
+    picture = Image.fromarray(pixels)
+    longest = max(picture.size)
+    width, height = (max(1, round(length * side / longest)) for length in picture.size)
+    whole = side % longest == 0
+    picture = picture.resize(
+        (width, height), Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
+    )
+    square = Image.new("RGB", (side, side), PAPER)
+    square.paste(picture, ((side - width) // 2, (side - height) // 2))
+    return square
+
+
 def _largest_scale(count: int, height: int, width: int) -> int:
     """The most pixels per weight at which `count` kernels with one-pixel gaps fit the sheet."""
     scale = 1
@@ -160,21 +175,6 @@ def _message(text: str) -> Picture:
 
 def _corner(index: int, row: int) -> tuple[int, int]:
     return index % COLUMNS * _STEP + (_STEP - _THUMB) // 2, index // COLUMNS * row + 2
-
-
-def _thumbnail(image: Tensor) -> Image.Image:
-    """`image` uint8 [3 or 1, H, W] within a square of 64 pixels; whole factors stay sharp."""
-    pixels = image.detach().cpu().expand(3, -1, -1).permute(1, 2, 0).contiguous().numpy()
-    picture = Image.fromarray(pixels)
-    longest = max(picture.size)
-    width, height = (max(1, round(side * _THUMB / longest)) for side in picture.size)
-    whole = _THUMB % longest == 0
-    picture = picture.resize(
-        (width, height), Image.Resampling.NEAREST if whole else Image.Resampling.LANCZOS
-    )
-    square = Image.new("RGB", (_THUMB, _THUMB), PAPER)
-    square.paste(picture, ((_THUMB - width) // 2, (_THUMB - height) // 2))
-    return square
 
 
 def _frame(canvas: Image.Image, left: int, top: int, *, right: bool) -> None:

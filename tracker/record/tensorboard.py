@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsFloat
 
@@ -13,21 +14,23 @@ from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
-from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.plugins.histogram import metadata as histogram_metadata
 from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.pr_curve import metadata as pr_metadata
 from tensorboard.plugins.text import metadata as text_metadata
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.tensorboard import FileWriter, SummaryWriter
 
 from tracker import tags
 from tracker.errors import printable
 from tracker.events.reader import event_files
 from tracker.events.writer import EventWriter
-from tracker.record import hparams, records
+from tracker.record import hparams, protos, records
 from tracker.record.graph import graph_of
+from tracker.record.histogram import histogram
 from tracker.record.layout import LAYOUT
 from tracker.record.pictures import Picture
+from tracker.record.precision_recall import THRESHOLDS, precision_recall
 from tracker.spec.experiment import Experiment
 
 # A fifth less time than zlib's default level 6, for files a few per cent larger.
@@ -75,13 +78,25 @@ class RunWriter(SummaryWriter):
             self._undrawn(tag, error)
             return
         strings = [str(width).encode(), str(height).encode(), png.getvalue()]
-        self._write(tag, step, strings, image_metadata.create_summary_metadata, [3])
+        self._write(tag, step, protos.strings(strings), image_metadata.create_summary_metadata)
 
     def text(self, tag: str, markdown: str) -> None:
         """Write `markdown` at step 0. Once for a tag."""
-        self._write(
-            tag, 0, [markdown.encode(errors="replace")], text_metadata.create_summary_metadata, []
-        )
+        tensor = protos.string(markdown.encode(errors="replace"))
+        self._write(tag, 0, tensor, text_metadata.create_summary_metadata)
+
+    def histogram(self, tag: str, step: int, values: Tensor) -> None:
+        """Write how the finite numbers of `values` are spread; nothing where there is none."""
+        bins = histogram(values)
+        if bins is not None:
+            self._write(tag, step, protos.numbers(bins), histogram_metadata.create_summary_metadata)
+
+    def curve(self, tag: str, step: int, scores: Tensor, truth: Tensor) -> None:
+        """Write the precision-recall curve of `precision_recall`; nothing where there is none."""
+        curve = precision_recall(scores, truth)
+        if curve is not None:
+            describe = partial(pr_metadata.create_summary_metadata, num_thresholds=THRESHOLDS)
+            self._write(tag, step, protos.numbers(curve), describe)
 
     def numbers(self, tag: str, step: int, values: NDArray[Any]) -> None:
         """Write an array of numbers for `events.tensors` to read; no tab shows it."""
@@ -136,21 +151,12 @@ class RunWriter(SummaryWriter):
         return writer
 
     def _write(
-        self,
-        tag: str,
-        step: int,
-        strings: list[bytes],
-        metadata: Callable[..., SummaryMetadata],
-        shape: list[int],
+        self, tag: str, step: int, tensor: TensorProto, metadata: Callable[..., SummaryMetadata]
     ) -> None:
-        """Write a tensor of strings. Its metadata stands on the tag's first value only."""
-        dimensions = [TensorShapeProto.Dim(size=size) for size in shape]
-        tensor = TensorProto(
-            dtype=DT_STRING, tensor_shape=TensorShapeProto(dim=dimensions), string_val=strings
-        )
+        """Write a tensor. Its metadata stands on the tag's first value only."""
         value = Summary.Value(tag=tag, tensor=tensor)
         if tag not in self._introduced:
-            title, description = tags.MEANINGS.get(tag, (tag, ""))
+            title, description = tags.meaning(tag)
             value.metadata.CopyFrom(metadata(display_name=title, description=description))
         self._summary(Summary(value=[value]), step)
         self._introduced.add(tag)

@@ -181,7 +181,12 @@ class Logging:
     scalars_every: int  # steps
     eval_every: int  # epochs; the last epoch is always evaluated
     pictures_every: int  # evaluations; 0: none
+    pr_curves: bool  # with each set of pictures, and at the end
+    histograms: Literal["few", "all", "none"]  # of which parameters, and their gradients
+    histograms_every: int  # evaluations
+    projector: bool  # at the end
     graph: bool
+    system: bool  # with the scalars: processor, memory, GPU
     git_diff: bool
 
 

@@ -12,13 +12,16 @@ from torch.nn import functional
 from tracker.data.batches import Loader, eval_batches
 from tracker.training.machine import Machine
 
+SCORED = 20  # classes at most whose softmax is kept for every picture
+
 
 @dataclass(frozen=True)
 class Evaluation:
     """Sums over every validation picture, taken in float64 and integers, so no batch size shows.
 
-    `predicted` int64 [N], `confidence` float32 [N] (softmax of the predicted class) and `labels`
-    int64 [N] are on the CPU, in the order of the validation split.
+    `predicted` int64 [N], `confidence` float32 [N] (softmax of the predicted class), `labels` int64
+    [N] and `scores` float32 [N, min(C, 20)] (softmax of the first classes) are on the CPU, in the
+    order of the validation split.
     """
 
     loss: float
@@ -26,6 +29,7 @@ class Evaluation:
     predicted: torch.Tensor
     confidence: torch.Tensor
     labels: torch.Tensor
+    scores: torch.Tensor
 
     def confusion(self, classes: int) -> torch.Tensor:
         """Return how often each true class (rows) was called each class (columns): int64 [C, C]."""
@@ -62,12 +66,15 @@ def evaluate(
                 logits = model(batch.images)
             logits = logits.float()
             loss = functional.cross_entropy(logits, batch.labels, reduction="none")
-            confidence, predicted = logits.softmax(1).max(1)
-            columns.append((loss, predicted, confidence, batch.labels))
+            scores = logits.softmax(1)
+            confidence, predicted = scores.max(1)
+            # A copy, so as not to hold on to the scores of a thousand classes.
+            some = scores[:, :SCORED].clone()
+            columns.append((loss, predicted, confidence, batch.labels, some))
     finally:
         model.train(was_training)
     # Fetched from the device once, after the last batch.
-    loss, predicted, confidence, labels = (
+    loss, predicted, confidence, labels, scores = (
         torch.cat(column).cpu() for column in zip(*columns, strict=True)
     )
     return Evaluation(
@@ -76,4 +83,5 @@ def evaluate(
         predicted=predicted,
         confidence=confidence,
         labels=labels,
+        scores=scores,
     )

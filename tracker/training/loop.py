@@ -18,6 +18,7 @@ from tracker import tags
 from tracker.data.batches import Batch
 from tracker.data.seeding import fold
 from tracker.errors import RunFailed, Stopped
+from tracker.record.landmarks import landmarks
 from tracker.store.summary import DataFacts, Price, Summary
 from tracker.training import pages
 from tracker.training.evaluate import evaluate
@@ -102,6 +103,10 @@ def _step(
     for group in state.optimizer.param_groups:
         group["lr"] = lr
     state.optimizer.step()
+    if _histograms_due(task, state.step + 1):
+        which = task.experiment.logging.histograms
+        chosen = landmarks(state.model) if which == "few" else dict(state.model.named_parameters())
+        pages.write_histograms(task.writer, state.step + 1, chosen)
     state.optimizer.zero_grad(set_to_none=True)
     if state.average is not None:
         state.average.update_parameters(state.model)
@@ -123,7 +128,7 @@ def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
         values[tags.IMAGES_PER_SECOND] = speed
     if norm is not None:
         values[tags.GRAD_NORM] = norm.item()
-    task.writer.scalars(state.step, values)
+    task.writer.scalars(state.step, values | task.system())
     state.scores.note(state.step, values)
     live = task.live
     live.loss, live.accuracy, live.images_per_second = loss, accuracy, speed
@@ -159,6 +164,13 @@ def _pictures_due(task: Task, state: State) -> bool:
     return every > 0 and _due(task, state, task.experiment.logging.eval_every * every)
 
 
+def _histograms_due(task: Task, step: int) -> bool:
+    """Return whether they are due with `step`: when it is taken, for its gradients go with it."""
+    spec = task.experiment.logging
+    every = len(task.batches) * spec.eval_every * spec.histograms_every
+    return spec.histograms != "none" and (step % every == 0 or step == task.total_steps)
+
+
 def _evaluate(task: Task, state: State) -> None:
     """Judge the network on every validation picture; write, save if best, decide on going on."""
     spec, live = task.experiment, task.live
@@ -183,6 +195,8 @@ def _evaluate(task: Task, state: State) -> None:
         pages.write_evaluation(task.writer, task.dataset, state.step, model, result)
     if _pictures_due(task, state) or _ends(task, state):
         pages.write_numbers(task.writer, task.dataset, state.step, result)
+        if spec.logging.pr_curves:
+            pages.write_curves(task.writer, task.dataset, state.step, result)
     task.say(_epoch_line(task, state))
     if state.ending:
         task.say(state.ending)

@@ -65,6 +65,21 @@ def write_numbers(writer: RunWriter, dataset: Dataset, step: int, result: Evalua
         writer.numbers(tags.EVALUATED_CONFUSION, step, confusion.numpy())
 
 
+def write_curves(writer: RunWriter, dataset: Dataset, step: int, result: Evaluation) -> None:
+    """Draw for each of the first classes how well it is told from all others."""
+    for label in range(result.scores.shape[1]):
+        tag = f"{tags.CURVES}{dataset.classes[label]}"
+        writer.curve(tag, step, result.scores[:, label], result.labels == label)
+
+
+def write_histograms(writer: RunWriter, step: int, parameters: Mapping[str, nn.Parameter]) -> None:
+    """Show how `parameters`, by name, are spread, and the gradients they have of `step`."""
+    for name, parameter in parameters.items():
+        writer.histogram(f"{tags.WEIGHTS}{name}", step, parameter)
+        if parameter.grad is not None:
+            writer.histogram(f"{tags.GRADIENTS}{name}", step, parameter.grad)
+
+
 def write_evaluation(
     writer: RunWriter, dataset: Dataset, step: int, model: nn.Module, result: Evaluation
 ) -> None:

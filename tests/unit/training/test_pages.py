@@ -22,7 +22,10 @@ from tracker.training.evaluate import Evaluation
 from tracker.training.pages import write_evaluation, write_numbers, write_reference
 
 LABELS = torch.tensor([0, 1, 1])
-RESULT = Evaluation(0.5, 2 / 3, torch.tensor([0, 1, 0]), torch.tensor([0.9, 0.8, 0.7]), LABELS)
+SCORES = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+RESULT = Evaluation(
+    0.5, 2 / 3, torch.tensor([0, 1, 0]), torch.tensor([0.9, 0.8, 0.7]), LABELS, SCORES
+)
 NET = nn.Sequential(nn.Conv2d(3, 4, 3))
 
 
