@@ -157,7 +157,7 @@ def test_other_data_is_never_compared() -> None:
 def test_a_different_training_set_is_a_fair_question() -> None:
     few = [
         replace(
-            record("resnet50", seed, value, spec={"data": {"name": "shapes", "train_size": 256}}),
+            record("resnet50", seed, value, spec={"data": {"train_size": 256}}),
             data=replace(DATA, digest="f" * 64, train_size=256),
         )
         for seed, value in enumerate(NOISE)
