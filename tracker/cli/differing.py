@@ -155,7 +155,10 @@ def _end(side: End | None, kind: str) -> tuple[float | None, int | None]:
 
 
 def _at(value: float | None, step: int | None, digits: int) -> str:
-    return NOTHING if value is None else f"{number(value, digits)} @{step}"
+    if value is None:
+        return NOTHING
+    text = number(value, digits)
+    return f"{value:.{digits}g} @{step}" if "e" in text else f"{text} @{step}"
 
 
 def _gap(one: float | None, other: float | None) -> str:
@@ -209,12 +212,16 @@ def _apart(one: float | None, other: float | None) -> int:
 
 
 def _show_unknown(found: RunDiff) -> None:
-    unknown = {name: section.unknown for name, section in found.sections.items() if section.unknown}
-    if unknown or found.notes:
+    whys: dict[str, list[str]] = {}
+    for name, section in found.sections.items():
+        if section.unknown is not None:
+            whys.setdefault(section.unknown, []).append(name)
+    if whys or found.notes:
         out("")
-        show_facts({f"{name} not known": why for name, why in unknown.items()})
-        for note in found.notes:
-            out(printable(note))
+    for why, names in whys.items():
+        out(printable(f"not known: {', '.join(names)} ({why})"))
+    for note in found.notes:
+        out(printable(note))
 
 
 def _say_more(count_left: int) -> None:

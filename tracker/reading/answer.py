@@ -31,9 +31,12 @@ def answer(sections: Mapping[str, Section], code: CodeDiff, metrics: Sequence[Me
     causes = [section for section in sections.values() if section.causes]
     curves, part = _curves([metric for metric in metrics if not metric.is_timing])
     asked_alike = all(sections[name].is_same for name in _ASKED)
+    unknown = [name for name in _NAMED if sections[name].unknown is not None]
     if not causes:
         looked_at = any(section.changes for section in sections.values())
-        what = "that can change results" if looked_at else "looked at"
+        what = (
+            "that is known" if unknown else "that can change results" if looked_at else "looked at"
+        )
         said = f"the same in everything {what}" + (f", yet {curves}" if part else f"; {curves}")
     elif part and asked_alike:
         why = ", ".join(_inside(section, code) for section in causes)
@@ -42,7 +45,6 @@ def answer(sections: Mapping[str, Section], code: CodeDiff, metrics: Sequence[Me
         differ = ", ".join(_part(section, code) for section in causes)
         same = ", ".join(f"same {name}" for name in _same(sections))
         said = "; ".join(filter(None, (f"differ in {differ}", same, curves)))
-    unknown = [section.name for section in sections.values() if section.unknown is not None]
     return said + (f"; not known in full: {', '.join(unknown)}" if unknown else "")
 
 

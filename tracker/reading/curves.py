@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.events.reader import Series
+from tracker.reading.goals import goal_of
 from tracker.store.summary import Metric
-from tracker.tags import GOALS, Goal
+from tracker.tags import Goal
 
 _TIMINGS = ("perf/", "system/")  # how fast, how busy: never the same twice, and no result
 
@@ -86,7 +87,7 @@ def _compare(
     curves: tuple[Series | None, Series | None],
     metrics: tuple[Metric | None, Metric | None],
 ) -> MetricDiff:
-    goal = next((metric.goal for metric in metrics if metric), GOALS.get(tag))
+    goal = next((metric.goal for metric in metrics if metric), goal_of(tag))
     ends = [_end(curve, metric, goal) for curve, metric in zip(curves, metrics, strict=True)]
     one, other = (_by_step(curve) for curve in curves)
     steps, left, right = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
