@@ -128,7 +128,7 @@ def _sections(one: Contents, other: Contents, code: CodeDiff) -> Iterable[Sectio
         _section("data", _fields(one.summary.data), _fields(other.summary.data)),
         packages,
         _section("machine", *(_without(machine, skipped) for machine in machines)),
-        _section("host", _block(one.provenance, "host"), _block(other.provenance, "host")),
+        _section("host", _host(one), _host(other)),
         _compare_resumes(one.provenance, other.provenance),
         _section("launch", *(_only(c.provenance, _COMMAND) for c in (one, other))),
     )
@@ -146,9 +146,15 @@ def _section(
 def _packages(run: Contents) -> Mapping[str, Any] | None:
     """Return the version of every package, and of the interpreter beneath them."""
     packages = _block(run.provenance, "packages")
-    if packages is None or run.provenance is None:
+    if not packages or run.provenance is None:  # those of an imported run are not known
         return None
     return {"python": run.provenance.get("python"), **packages}
+
+
+def _host(run: Contents) -> Mapping[str, Any] | None:
+    """Return the facts of the machine; of an imported run no more than a name is known."""
+    host = _block(run.provenance, "host")
+    return host if host and "cpu" in host else None
 
 
 def _compare_resumes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Section:

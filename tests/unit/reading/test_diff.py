@@ -185,6 +185,17 @@ def test_a_run_of_other_tools_is_compared_by_whatever_it_has(tmp_path: Path) -> 
     assert not found.is_damaged
 
 
+def test_what_an_import_can_not_know_is_no_difference(pair: Pair) -> None:
+    edit(pair[1].provenance_file, {"host": {"name": "h"}, "packages": {}})
+    found = compare_runs(*pair)
+    assert not found.differs
+    assert [n for n, s in found.sections.items() if s.unknown] == ["packages", "host"]
+    assert found.answer == (
+        "the same in everything that is known; curves bit-identical over 3 steps; "
+        "not known in full: packages"
+    )
+
+
 def test_a_run_is_not_compared_with_itself(pair: Pair) -> None:
     with pytest.raises(UsageError, match="same run"):
         compare_runs(pair[0], pair[0])
