@@ -24,8 +24,9 @@ DIFFERENT = 7
 @click.option("--exit-code", is_flag=True, help="End with 7 if they differ in what counts.")
 @click.pass_obj
 def diff(root: Path, a: str, b: str, *, as_json: bool, patch: bool, exit_code: bool) -> int:
-    """Say why runs A and B differ: spec, code, packages, data, machine, then the metrics.
+    """Say why two runs differ.
 
+    First in a sentence, then in full: spec, code, data, packages, machine, and the metrics.
     A and B are each a path under the runs, a unique part of one, @last, or @best:METRIC.
 
     With --exit-code, what counts is whatever can change results, and every metric that is no
