@@ -32,6 +32,7 @@ def compare(
     value: Value = "last",
     reference: str | None = None,
     unfit: Callable[[RunRecord], str | None] = fairness.unfit,
+    alone: bool = False,
 ) -> Comparison:
     """Compare the runs of `records`.
 
@@ -39,7 +40,8 @@ def compare(
     setting that differs. `metrics` default to the one the runs were made to compare by, then
     accuracy and loss. `reference` is the group the others are held against, by default the one
     whose runs began first. `unfit` says why a run is to be left out. Raises UsageError for a path,
-    metric or group that is not there, and NotComparable where nothing can be compared.
+    metric or group that is not there, and NotComparable where nothing can be compared; with `alone`
+    a single group is let be, as long as it has a run.
     """
     if not records:
         raise NotComparable("there are no runs to compare; `tracker run SPEC` makes some")
@@ -69,7 +71,9 @@ def compare(
         remarks=tuple(fairness.remarks(grouping, base, _axis(records), metric)),
         family=family,
     )
-    _check(result)
+    is_let_be = alone and len(result.groups) == 1 and result.groups[0].group.members
+    if not is_let_be:
+        _check(result)
     return result
 
 
