@@ -1,0 +1,1 @@
+"""Groups of runs as runs of their own, so that plain TensorBoard shows means and spreads."""
