@@ -55,7 +55,7 @@ def account(path: Path, goals: Mapping[str, Goal], begin: float) -> Account:
     """
     series = read_scalars(path, check=False).series
     times = np.concatenate([np.array([begin]), *(line.wall_times for line in series.values())])
-    times = times[(times > 0) & (times < _YEAR_10000)]
+    times = times[_is_time(times)]
     begin, end = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
     metrics = {
         tag: _metric(line, goals.get(tag) or goal_of(tag), begin) for tag, line in series.items()
@@ -97,6 +97,12 @@ def provenance(found: Account, file_name: str, origin: Path, writer: str | None)
     }
 
 
+def _is_time(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of these are times that a clock could have said."""
+    sound: NDArray[np.bool_] = (times > 0) & (times < _YEAR_10000)
+    return sound
+
+
 def _stamp(seconds: float) -> str:
     return stamp(datetime.fromtimestamp(seconds, timezone.utc))
 
@@ -132,6 +138,6 @@ def _improvements(line: Series, better: NDArray[np.int64], begin: float) -> tupl
     stride = max(1, -(-len(better) // MOST_IMPROVEMENTS))
     kept = better[::-stride][::-1]
     times = line.wall_times[kept]
-    seconds = np.where(np.isfinite(times), times - begin, 0.0).clip(min=0.0).round(3)
+    seconds = (np.where(_is_time(times), times, begin) - begin).clip(min=0.0).round(3)
     columns = (line.steps[kept], seconds, line.values[kept])
     return tuple(map(Improvement, *(column.tolist() for column in columns)))

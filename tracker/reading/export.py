@@ -6,8 +6,6 @@ stored as float32 as a rule, so 0.1 comes out as 0.10000000149011612, which is w
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import get_close_matches
@@ -25,6 +23,7 @@ from tracker.store.run import Run
 SCHEMA_VERSION = 1
 COLUMNS = ("run", "experiment", "variant", "seed", "tag", "step", "wall_time", "value")
 _ROWS = 10_000  # in a piece of text
+_SPECIAL = set(',"\r\n')
 
 Told = Callable[[RunRecord, Report], None]
 
@@ -125,6 +124,6 @@ def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float | str]
 
 
 def _line(cells: Sequence[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    """The cells by RFC 4180; the csv module would leave a lone carriage return unquoted."""
+    doubled = (cell.replace('"', '""') for cell in cells)
+    return ",".join(f'"{cell}"' if _SPECIAL & {*cell} else cell for cell in doubled) + "\n"

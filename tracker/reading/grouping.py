@@ -85,7 +85,7 @@ def group(
         said = match.groupdict() if match else {}
         variant, seed = _guess(place or (experiment,), _settings(parts))
         if said.get("variant") is not None:
-            variant = safe(said["variant"])
+            variant = safe(said["variant"].strip("/").replace("/", ","))
         if said.get("seed") is not None:
             seed = _number(said["seed"], path)
         name = safe(said.get("experiment") or experiment)
