@@ -1,3 +1,23 @@
-"""Experiments as JSON files, runs as directories TensorBoard can open, answers from both."""
+"""Experiments as JSON files, runs as directories TensorBoard can open, answers from both.
+
+From Python: `open_runs`, `compare` (see `tracker.api`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tracker.api import compare, open_runs
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "compare", "open_runs"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what Python users ask for when they do: the command line must not pay for it."""
+    if name in __all__:
+        from tracker import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

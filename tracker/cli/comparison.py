@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tracker.cli.render import NOTHING, Table, count, duration, show_table
+from tracker.cli.render import NOTHING, Table, count, duration, plain, show_table
 from tracker.cli.terminal import is_terminal, out
 from tracker.errors import printable
 from tracker.reading.comparison.price import Reach
@@ -33,28 +33,50 @@ def show_comparison(comparison: Comparison) -> None:
     _tell(question(comparison))
     for line in sentences(comparison):
         _tell(f"{line}.", indent="  ")
-    for tag, value in _tables(comparison):
-        out(f"\n{_title(tag, value)}")
-        show_table(scores_table(comparison, tag, value))
-    out("\nprice")
-    show_table(price_table(comparison))
-    notes = [*reaches(comparison), *limits(comparison)]
-    if notes:
-        out("")
-    for line in notes:
+    for title, table in tables(comparison):
+        out(f"\n{title}")
+        show_table(table)
+    out("")
+    for line in notes(comparison):
         _tell(line)
+
+
+def plain_text(comparison: Comparison) -> str:
+    """The same as text that is not cut to any width."""
+    lines = [question(comparison), *(f"  {line}." for line in sentences(comparison))]
+    for title, table in tables(comparison):
+        lines += ["", title, *plain(table)]
+    return "\n".join([*lines, "", *notes(comparison)]).rstrip()
 
 
 def markdown(comparison: Comparison) -> str:
     """The same as Markdown, for a pull request."""
     lines = [f"**{_escaped(question(comparison))}**", ""]
     lines += [f"- {_escaped(line)}." for line in sentences(comparison)]
-    for tag, value in _tables(comparison):
-        table = scores_table(comparison, tag, value)
-        lines += ["", f"{_escaped(_title(tag, value))}:", "", *_markdown_table(table)]
-    lines += ["", "price:", "", *_markdown_table(price_table(comparison))]
-    notes = [*reaches(comparison), *limits(comparison)]
-    return "\n".join([*lines, *([""] if notes else []), *(f"- {_escaped(one)}" for one in notes)])
+    for title, table in tables(comparison):
+        lines += ["", f"{_escaped(title)}:", "", *_markdown_table(table)]
+    return "\n".join([*lines, "", *(f"- {_escaped(one)}" for one in notes(comparison))]).rstrip()
+
+
+def tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
+    """Each table with its title: of the metric asked about the deciding value and the other one,
+    of further metrics the deciding one, then the price.
+    """
+    deciding, other = _deciding_first(comparison)
+    for tag in comparison.metrics:
+        percent = ", %" if scale(tag) != 1 else ""
+        for value in (deciding, other) if tag == comparison.metric else (deciding,):
+            yield f"{value} {tag}{percent}", scores_table(comparison, tag, value)
+    yield "price", price_table(comparison)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """How soon each group gets to where another ends; then what the averages leave out or mix."""
+    return [
+        *_reaches(comparison),
+        *(f"note: {remark}" for remark in comparison.remarks),
+        *(f"left out: {one.run} ({one.reason})" for one in comparison.left_out),
+    ]
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -94,34 +116,12 @@ def price_table(comparison: Comparison) -> Table:
     return Table(titles, rows)
 
 
-def reaches(comparison: Comparison) -> Iterator[str]:
-    """How soon each group gets to where another ends."""
+def _reaches(comparison: Comparison) -> Iterator[str]:
     for each in comparison.groups:
         reach = each.price.reach
         if reach:
             goal = f"the final {amount(reach.target, comparison.metric)} of {reach.other}"
             yield f"{each.group.name} {_reached(reach, goal)}"
-
-
-def limits(comparison: Comparison) -> Iterator[str]:
-    """What the averages leave out or mix; never left unsaid."""
-    for remark in comparison.remarks:
-        yield f"note: {remark}"
-    for one in comparison.left_out:
-        yield f"left out: {one.run} ({one.reason})"
-
-
-def _tables(comparison: Comparison) -> Iterator[tuple[str, Value]]:
-    """What gets a table: both values of the metric asked about, of others the one that decides."""
-    deciding, other = _deciding_first(comparison)
-    for tag in comparison.metrics:
-        yield tag, deciding
-        if tag == comparison.metric:
-            yield tag, other
-
-
-def _title(tag: str, value: Value) -> str:
-    return f"{value} {tag}" + (", %" if scale(tag) != 1 else "")
 
 
 def _tell(text: str, indent: str = "") -> None:

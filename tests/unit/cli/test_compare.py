@@ -1,0 +1,118 @@
+"""`tracker compare`, as a person and as a program read it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tracker.store.run import Run
+
+Answer = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def root(tmp_path: Path, make_run: Callable[..., Run]) -> Path:
+    for seed, gain in enumerate((0.05, 0.06, 0.04)):
+        make_run(tmp_path, "resnet50", seed, accuracy=(0.5, 0.6, 0.7))
+        make_run(tmp_path, "se_resnet50", seed, accuracy=(0.5, 0.6 + gain / 10, 0.7 + gain))
+    return tmp_path
+
+
+def test_the_answer_comes_first_then_the_numbers(root: Path, answer: Answer) -> None:
+    code, data, words = answer("--runs", root, "compare", "--metric", "accuracy/val")
+    assert (code, "first" in words) == (0, True)
+    lines = data.splitlines()
+    assert lines[:2] == [
+        "Which model.backbone is best by the last accuracy/val (higher is better)?",
+        "  se_resnet50 is better than resnet50 by 5.00 ± 1.00 points of accuracy/val (paired over "
+        "3 seeds, 95 % interval 2.52 to 7.48, p = 0.013).",
+    ]
+    at = lines.index("last accuracy/val, %")
+    assert lines[at + 2].split() == ["resnet50", "3", "70.00", "±", "0.00", "70.00…70.00",
+                                     "reference", "–"]  # fmt: skip
+    assert lines[at + 3].split()[:2] == ["se_resnet50", "3"]
+    assert "best accuracy/val, %" in lines
+    assert max(map(len, lines[2:])) <= 80
+
+
+def test_as_json_every_number_is_there(root: Path, answer: Answer) -> None:
+    code, data, _ = answer("--runs", root, "compare", "first", "--json")
+    document = json.loads(data, parse_constant=pytest.fail)
+    assert (code, document["schema_version"]) == (0, 1)
+    found = document["comparison"]
+    assert [each["name"] for each in found["groups"]] == ["resnet50", "se_resnet50"]
+    assert found["groups"][1]["runs"] == {
+        f"seed {seed}": f"first/se_resnet50/s{seed}" for seed in (0, 1, 2)
+    }
+    score = found["groups"][1]["metrics"]["accuracy/val"]
+    assert score["verdict"]["outcome"] == "better"
+    assert score["differences"]["last"]["mean"] == pytest.approx(0.05)
+    assert found["tests"] == 2
+
+
+def test_as_csv_numbers_are_not_rounded(root: Path, answer: Answer) -> None:
+    _, data, _ = answer("--runs", root, "compare", "first", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(data)))
+    assert len(rows) == 8  # two metrics, two values, two groups
+    [row] = [
+        row for row in rows
+        if (row["metric"], row["value"], row["group"]) == ("accuracy/val", "last", "se_resnet50")
+    ]  # fmt: skip
+    assert float(row["mean"]) == pytest.approx(0.75, rel=1e-15)
+    assert float(row["p_holm"]) == pytest.approx(2 * float(row["p"]))
+    assert row["outcome"] == "better"
+
+
+def test_as_markdown_it_is_tables(root: Path, answer: Answer) -> None:
+    _, data, _ = answer("--runs", root, "compare", "first", "--format", "markdown")
+    assert data.startswith("**Which model.backbone is best")
+    assert "| group | n | mean ± std | 95 % | difference (95 %) | p |" in data
+    assert "| se\\_resnet50 |" in data or "| se_resnet50 |" in data
+
+
+def test_at_a_step_unfinished_runs_count_too(
+    root: Path, answer: Answer, make_run: Callable[..., Run]
+) -> None:
+    make_run(root, "se_resnet50", 3, accuracy=(0.5, 0.6, 0.9), ends=ValueError("gone"))
+    make_run(root, "resnet50", 3)
+    _, whole, _ = answer("--runs", root, "compare", "first")
+    assert "left out: first/se_resnet50/s3 (failed at step 30 of 30: gone)" in whole
+    _, cut, _ = answer("--runs", root, "compare", "first", "--step", 20)
+    assert "left out" not in cut
+    assert "paired over 4 seeds" in cut
+
+
+def test_grouping_and_reference_can_be_chosen(root: Path, answer: Answer) -> None:
+    _, data, _ = answer(
+        "--runs", root, "compare", "first", "--by", "model.backbone", "--reference", "se_resnet50"
+    )
+    assert "resnet50 is worse than se_resnet50" in data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nothing"], 3, "nothing"),
+        (["first/resnet50"], 8, "one group"),
+        (["--by", "modle"], 2, "--by modle"),
+        (["--metric", "acc"], 2, "no run has a series 'acc'"),
+        (["--reference", "vgg"], 2, "no group 'vgg'"),
+        (["--step", "99"], 8, "short of 99"),
+    ],
+)
+def test_what_cannot_be_answered_says_why(
+    root: Path, answer: Answer, arguments: list[str], code: int, words: str
+) -> None:
+    refs = [] if arguments[0] in ("nothing", "first/resnet50") else ["first"]
+    got, data, said = answer("--runs", root, "compare", *refs, *arguments)
+    assert (got, data) == (code, "")
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_without_runs_there_is_nothing_to_compare(tmp_path: Path, answer: Answer) -> None:
+    code, _, words = answer("--runs", tmp_path, "compare")
+    assert (code, "no runs" in words) == (3, True)
