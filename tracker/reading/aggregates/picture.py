@@ -59,7 +59,7 @@ def _column(
     rights = told.classes == shown.labels
     centre = left + wide // 2
     _line(canvas, centre, 9, name, wide - 6, _INK)
-    of = f"s{shown.runs[name].seed}: {int(rights.sum())} of {len(rights)}"
+    of = f"s{shown.runs[name].seed}: {int(rights.sum())}/{len(rights)} right"
     _line(canvas, centre, 23, of, wide - 6, _FAINT)
     for row in range(count):
         top = _TOP + row * _ROW
