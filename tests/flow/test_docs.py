@@ -2,7 +2,8 @@
 
 In a page, a block fenced as `sh` holds commands, one a line; `# exits N` says how one ends if not
 with 0. A block fenced as `console` shows commands after `$ ` and what they print, where `…` stands
-for anything. `<!-- file: NAME -->` before a block puts its text into that file.
+for anything. `<!-- file: NAME -->` before a block puts its text into that file. A block fenced as
+`python` is run as it stands, after what came before it in its page.
 """
 
 import re
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from tracker.cli.main import main
+from tracker.events.writer import EventWriter
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -50,7 +52,7 @@ def commands(language: str, text: str) -> Iterator[Command]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a reader's folder: the shipped experiments, and a few pictures in class folders."""
+    """Return a reader's folder: the shipped experiments, a few pictures, old event files."""
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     generator = np.random.default_rng(0)
     for split in ("train", "test"):
@@ -60,6 +62,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             for number in range(4):
                 pixels = generator.integers(0, 256, (32, 32, 3), np.uint8)
                 Image.fromarray(pixels).save(folder / f"{number}.png")
+    for run in ("resnet50/seed_0", "resnet50/seed_1", "se_resnet50/seed_0"):
+        with EventWriter(tmp_path / "old_logs" / run, clock=lambda: 1.7e9) as writer:
+            writer.scalars(0, {"val_acc": 0.5, "train_loss": 2.0})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     return tmp_path
@@ -84,9 +89,12 @@ def typed(line: str) -> list[str]:
 def test_every_command_of_a_page_does_what_the_page_says(
     page: Path, desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    names: dict[str, object] = {}
     for name, language, text in BLOCK.findall(page.read_text()):
         if name:
             (desk / name).write_text(text)
+        if language == "python":
+            exec(compile(text, page.name, "exec"), names)
         for command in commands(language, text):
             if not is_ours(command.line):
                 continue

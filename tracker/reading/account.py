@@ -19,7 +19,7 @@ from tracker.store.status import Status, stamp
 from tracker.store.summary import Improvement, Metric, Summary
 from tracker.tags import Goal
 
-MOST_IMPROVEMENTS = 500  # of a series: summaries are read by the thousand
+MOST_IMPROVEMENTS = 100  # of a series: summaries are read by the thousand
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch; no datetime goes so far
 # torch, tensorboardX and TensorFlow 2 name a host and a process, TensorFlow 1 a host alone.
 _FILE_NAME = re.compile(
