@@ -74,7 +74,7 @@ def read_imported(run: Run) -> Imported | None:
     if not isinstance(document, dict) or IMPORTED not in document:
         return None
     found = fields(document[IMPORTED], _IMPORTED, f"{where}: imported")
-    if not set(found["goals"].values()) <= {"max", "min"}:
+    if any(goal not in ("max", "min") for goal in found["goals"].values()):
         raise Damaged(f"{where}: imported: a goal is neither max nor min")
     return Imported(
         origin=found["from"],
@@ -87,6 +87,7 @@ def read_imported(run: Run) -> Imported | None:
 def _copied(value: Any, where: str) -> Copied:
     one = Copied(**fields(value, _COPIED, where))
     # The file may come from another machine: its names are not to lead elsewhere.
-    if Path(one.name).name != one.name or INFIX not in one.name or min(one.taken, one.size) < 0:
+    is_plain = Path(one.name).name == one.name and INFIX in one.name and "\0" not in one.name
+    if not is_plain or min(one.taken, one.size) < 0:
         raise Damaged(f"{where}: {printable(one.name)[:80]} is no event file of the run")
     return one

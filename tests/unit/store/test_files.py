@@ -181,3 +181,32 @@ def test_a_link_may_lead_around_inside_the_root_but_not_out(tmp_path: Path) -> N
     for name in ("outside", "sibling"):
         with pytest.raises(Damaged, match="leads out of"):
             files.safe_join(root, name, "s0")
+
+
+def test_what_is_written_piece_by_piece_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "long.csv"
+    target.write_text("old")
+    with files.replacing(target) as file:
+        file.write(b"new ")
+        assert target.read_text() == "old"
+        file.write(b"text")
+    assert target.read_text() == "new text"
+
+
+def test_what_is_broken_off_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    target = tmp_path / "long.csv"
+    target.write_text("old")
+    with contextlib.suppress(KeyboardInterrupt), files.replacing(target) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["long.csv"]
+
+
+def test_a_disk_that_refuses_in_the_middle_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Unavailable, match=r"cannot write .*long\.csv: disk full"),
+        files.replacing(tmp_path / "long.csv"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
