@@ -14,6 +14,7 @@ from torch import nn
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
+from tracker.data.workers import WorkerDied
 from tracker.errors import RunFailed, TrackerError, UsageError
 from tracker.events.rewind import rewind
 from tracker.models.build import build as build_model
@@ -26,7 +27,7 @@ from tracker.store.files import explain_os_error
 from tracker.training import checkpoint, fit, loop, machine, pages, projector
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
-from tracker.training.state import Task, begin
+from tracker.training.state import State, Task, begin
 from tracker.training.system import System
 
 
@@ -85,12 +86,13 @@ def run(
             )
             active.plan(task.total_steps)
             state = begin(task, model)
-            if saved:
-                state.load_state_dict(saved)
-                note(f"going on at step {state.step} of {task.total_steps}")
-            else:
-                _describe(task, model, facts)
-            loop.train(task, state)
+            with _stopping(task, state):
+                if saved:
+                    state.load_state_dict(saved)
+                    note(f"going on at step {state.step} of {task.total_steps}")
+                else:
+                    _describe(task, model, facts)
+                loop.train(task, state)
             if experiment.logging.projector:
                 projector.write(task, state.evaluated_model)
             writer.finish_hparams()
@@ -169,6 +171,20 @@ def _environment(task: Task, facts: provenance.Provenance) -> dict[str, Any]:
         "code": document["code"] or document["code_missing"],
         "packages": {name: facts.packages.get(name) for name in shown},
     }
+
+
+@contextmanager
+def _stopping(task: Task, state: State) -> Iterator[None]:
+    """Let the death of a data process count as the stop while one is asked for, not as a failure.
+
+    Whoever ends a job may end all its processes; they die only between two steps of ours.
+    """
+    try:
+        yield
+    except WorkerDied:
+        if not task.stop():
+            raise
+        loop.stop(task, state)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ finishes the run in this process.
 
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import termios
@@ -166,6 +167,74 @@ def test_a_signal_stops_a_run_that_can_go_on(
     assert (record.state, record.cause) == ("stopped", signal.strsignal(code - 128))
     assert tracker(ended.root, "run", spec, "--resume") == 0
     assert unlike(right, the_run(ended.root)) == {}
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")]
+)
+def test_a_signal_is_answered_once_before_the_step_ends(
+    tmp_path: Path, spec: Path, number: signal.Signals, name: str
+) -> None:
+    process = started(
+        *("tests.faults.staged", "step", tmp_path, "--runs", tmp_path / "runs", "run", spec),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        wait_for((tmp_path / "here").exists, process)
+        os.kill(process.pid, number)
+        while not (line := process.stderr.readline().decode()).startswith(name):
+            assert line
+        (tmp_path / "go").touch()  # only now can the step end
+        assert line == (
+            f"{name}: saving and stopping after this step; a second {name} stops at once\n"
+        )
+        assert len(line) <= 80  # so on a terminal it is one line, too
+        rest = process.communicate(timeout=PATIENCE)[1].decode()
+    finally:
+        end(process)
+    assert process.returncode == 128 + number
+    assert name not in rest
+    assert rest == "stopped at step 3 of 8; the state is saved\n"
+
+
+def test_on_a_terminal_the_answer_breaks_no_line(
+    tmp_path: Path, spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    ours, theirs = os.openpty()
+    process = started(
+        *("tests.faults.staged", "step", tmp_path, "--runs", tmp_path / "runs", "run", spec),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    try:
+        os.close(theirs)
+        wait_for((tmp_path / "here").exists, process)
+        os.write(ours, b"\x03")  # what the keys Ctrl and C send
+        shown = shown_until(ours, "Ctrl-C stops at once")
+        (tmp_path / "go").touch()
+        shown += shown_until(ours, "the state is saved")
+        assert process.wait(PATIENCE) == 130
+    finally:
+        end(process)
+        os.close(ours)
+    answers = [line for line in re.split(r"[\r\n]+", ESCAPES.sub("", shown)) if "Ctrl-C" in line]
+    assert answers == ["Ctrl-C: saving and stopping after this step; a second Ctrl-C stops at once"]
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def shown_until(terminal: int, words: str) -> str:
+    """What a terminal is sent, up to these words."""
+    shown = ""
+    while words not in shown:
+        shown += os.read(terminal, 65536).decode(errors="replace")
+    return shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

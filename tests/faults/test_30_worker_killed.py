@@ -3,18 +3,30 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.conftest import AfterStep, the_run, tracker, unlike, write_spec
+from tests.faults.conftest import SPEC, AfterStep, the_run, tracker, unlike, write_spec
 from tests.faults.fingerprint import fingerprint
+from tracker.data import workers
+from tracker.data.batches import Batch, Loader, eval_batches
 from tracker.store import index
+from tracker.training import evaluate
 
 # From 3.12 on Python says that a fork of a process with threads may hang; what we run in the
 # child takes no lock that a thread could hold.
 pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+
+
+def kill_the_workers() -> None:
+    assert multiprocessing.active_children()
+    for process in multiprocessing.active_children():
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
 
 
 def test_a_killed_worker_is_one_line_and_the_run_can_go_on(
@@ -26,12 +38,6 @@ def test_a_killed_worker_is_one_line_and_the_run_can_go_on(
     # Larger batches than a pipe holds, or they would all be there when the workers die.
     spec = write_spec(tmp_path, {**streamed, "image_size": 64})
 
-    def kill_the_workers() -> None:
-        for process in multiprocessing.active_children():
-            assert process.pid is not None
-            os.kill(process.pid, signal.SIGKILL)
-            process.join()
-
     after_step(5, kill_the_workers)
     root = tmp_path / "runs"
     assert tracker(root, "run", spec) == 1
@@ -41,6 +47,48 @@ def test_a_killed_worker_is_one_line_and_the_run_can_go_on(
     record = index.record(the_run(root))
     assert record.state == "failed"
     assert "died (SIGKILL)" in (record.cause or "")
+    assert tracker(root, "run", spec, "--resume") == 0
+    assert tracker(tmp_path / "whole", "run", spec) == 0
+    assert unlike(fingerprint(the_run(tmp_path / "whole")), the_run(root)) == {}
+
+
+@pytest.mark.parametrize("place", ["training", "evaluating"])
+def test_a_worker_that_dies_while_the_run_is_asked_to_stop_is_no_failure(
+    tmp_path: Path,
+    streamed: dict[str, Any],
+    after_step: AfterStep,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+) -> None:
+    obituary = workers._obituary
+
+    def asked_to_stop_meanwhile(*args: Any) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return obituary(*args)
+
+    def killed_after_a_batch(loader: Loader) -> Iterator[Batch]:
+        batches = eval_batches(loader)
+        yield next(batches)
+        kill_the_workers()
+        yield from batches
+
+    monkeypatch.setattr(workers, "_obituary", asked_to_stop_meanwhile)
+    # Larger batches than a pipe holds, or they would all be there when the workers die.
+    training = {**SPEC["training"], "eval_batch_size": 2}
+    spec = write_spec(tmp_path, {**streamed, "image_size": 160}, training=training)
+    if place == "training":
+        after_step(5, kill_the_workers)
+    else:
+        monkeypatch.setattr(evaluate, "eval_batches", killed_after_a_batch)
+    root = tmp_path / "runs"
+    assert tracker(root, "run", spec) == 143
+    assert "died" not in capsys.readouterr().err
+    record = index.record(the_run(root))
+    assert (record.state, record.cause) == ("stopped", signal.strsignal(signal.SIGTERM))
+    assert record.step > 0
+    assert the_run(root).manifest().kept[-1].step == record.step
+    monkeypatch.undo()
     assert tracker(root, "run", spec, "--resume") == 0
     assert tracker(tmp_path / "whole", "run", spec) == 0
     assert unlike(fingerprint(the_run(tmp_path / "whole")), the_run(root)) == {}

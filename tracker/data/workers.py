@@ -25,13 +25,17 @@ Result = TypeVar("Result")
 _CONTEXT = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
 
 
+class WorkerDied(RuntimeError):
+    """A process ended before its work did: how, in one line, and what may help."""
+
+
 def in_order(
     function: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[Result]:
     """`function` of each item, in order, computed ahead by that many processes.
 
     They end with the iterator, and with this process however it ends. Signals that ask to stop do
-    not reach them. Raises RuntimeError, in one line, when one dies.
+    not reach them. Raises WorkerDied when one dies.
     """
     with _crew(function, items, processes) as crew:
         for number in range(len(items)):
@@ -39,7 +43,7 @@ def in_order(
             try:
                 result: Result = receiver.recv()
             except (EOFError, OSError) as error:
-                raise RuntimeError(_obituary(process)) from error
+                raise WorkerDied(_obituary(process)) from error
             yield result
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -66,8 +67,7 @@ def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) 
         if logs:
             _log(task, state, lr, norm)
         if task.stop():
-            state.meter.pause()
-            _stop(task, state)
+            stop(task, state)
         if state.step >= task.total_steps:
             break
         if _save_due(task, state) and state.step % len(task.batches):  # else after evaluating
@@ -177,8 +177,7 @@ def _evaluate(task: Task, state: State) -> None:
     live.phase = "evaluating"
     result = evaluate(state.evaluated_model, task.validation, task.machine, task.stop)
     if result is None:
-        _stop(task, state)
-        return
+        stop(task, state)
     if not math.isfinite(result.loss):
         raise _diverged(task, state, f"the validation loss is {result.loss}")
     values = {tags.ACCURACY_VAL: result.accuracy, tags.LOSS_VAL: result.loss}
@@ -246,8 +245,9 @@ def _diverged(task: Task, state: State, what: str) -> RunFailed:
     )
 
 
-def _stop(task: Task, state: State) -> None:
-    """Save where we are and leave. Raises `Stopped`."""
+def stop(task: Task, state: State) -> NoReturn:
+    """Save where we are, between two steps, and leave. Raises `Stopped`."""
+    state.meter.pause()
     if state.saved != state.step and state.step > 0:
         _save(task, state, best=False)
     task.saver.wait()
