@@ -428,7 +428,7 @@ def test_the_projector_has_the_pictures_and_their_features(server: Server) -> No
     query = urllib.parse.urlencode({"run": SE, "name": name})
     assert len(server.fetch(f"plugin/projector/tensor?{query}")) == 32 * 64 * 4
     header, *rows = server.fetch(f"plugin/projector/metadata?{query}").decode().splitlines()
-    assert header.split("\t") == ["true", "predicted", "verdict", "confidence", "index"]
+    assert header.split("\t") == ["class", "predicted", "verdict", "confidence", "index"]
     assert len(rows) == 32
     sprite = Image.open(io.BytesIO(server.fetch(f"plugin/projector/sprite_image?{query}")))
     assert sprite.size == (6 * 32, 6 * 32)

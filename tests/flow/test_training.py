@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tracker import tags
 from tracker.errors import Stopped, UsageError
@@ -238,6 +239,37 @@ def test_the_last_evaluation_is_noted_even_where_no_pictures_are_drawn(train: Tr
     run = run_of(train(training=training, logging={"pictures_every": 0}))
     assert evaluations(run).steps == (12,)
     assert curves(run)[tags.ACCURACY_VAL][0] == [4, 8, 12]
+
+
+def tensors(run: Run) -> dict[str, list[int]]:
+    """Return the steps of every tag that holds tensors, as TensorBoard finds them."""
+    events = EventAccumulator(str(run.path)).Reload()
+    return {tag: [one.step for one in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
+
+
+def group(found: dict[str, list[int]], name: str) -> dict[str, list[int]]:
+    return {tag: steps for tag, steps in found.items() if tag.startswith(name)}
+
+
+def test_pages_come_as_often_as_asked_for_and_at_the_end(train: Train) -> None:
+    logging = {"pictures_every": 2, "histograms_every": 3, "histograms": "all"}
+    run = run_of(train(training={"epochs": 4}, model={"backbone": "small_cnn"}, logging=logging))
+    found = tensors(run)
+    assert found[tags.PREDICTIONS] == found[tags.EVALUATED_PREDICTIONS] == [8, 16]
+    assert list(group(found, tags.CURVES).values()) == [[8, 16]] * 10
+    assert list(group(found, tags.WEIGHTS).values()) == [[12, 16]] * 10
+    assert list(group(found, tags.GRADIENTS).values()) == [[12, 16]] * 10
+    assert (run.path / "projector_config.pbtxt").is_file()
+
+
+def test_all_that_can_be_left_out_is_left_out(train: Train) -> None:
+    off = {"histograms": "none", "pr_curves": False, "projector": False, "system": False}
+    run = run_of(train(logging={"pictures_every": 0, **off}))
+    found = tensors(run)
+    assert not [tag for tag in found if tag.startswith((tags.WEIGHTS, tags.GRADIENTS, tags.CURVES))]
+    assert group(found, "pictures/").keys() == {tags.INPUTS}
+    assert not [tag for tag in read_scalars(run.path).series if tag.startswith("system/")]
+    assert not list(run.path.glob("projector*"))
 
 
 def test_early_stopping_ends_the_run_and_says_why(train: Train) -> None:

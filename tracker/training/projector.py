@@ -15,7 +15,7 @@ from tracker.store.files import write_atomic
 from tracker.training.state import Task
 
 PICTURES = 300  # as many points as one still tells apart
-COLUMNS = ("true", "predicted", "verdict", "confidence", "index")
+COLUMNS = ("class", "predicted", "verdict", "confidence", "index")
 
 
 def write(task: Task, model: nn.Module) -> None:
