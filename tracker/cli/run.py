@@ -14,7 +14,9 @@ from tracker.cli.listing import document, just_made
 from tracker.cli.options import json_option, overrides_option, seeds_option
 from tracker.cli.render import Table, show_json, show_table
 from tracker.cli.terminal import say
+from tracker.errors import NotComparable, UsageError
 from tracker.launch import plan
+from tracker.reading.selection import chosen
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store import index
@@ -73,7 +75,7 @@ def run(
         _show_plan(jobs, as_json=as_json)
         return 0
     outcomes = _execute(jobs, root)
-    _show_outcomes(outcomes, as_json=as_json)
+    _show_outcomes(outcomes, root, as_json=as_json)
     return 1 if any(outcome.failure for outcome in outcomes) else 0
 
 
@@ -103,7 +105,7 @@ def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
         return here.execute(jobs, root=root, argv=sys.argv, watch=shown.watch, say=shown.say)
 
 
-def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
+def _show_outcomes(outcomes: Sequence[Outcome], root: Path, *, as_json: bool) -> None:
     records = [index.record(outcome.run) for outcome in outcomes if outcome.run]
     if as_json:
         show_json(runs=[document(record) for record in records])
@@ -111,11 +113,26 @@ def _show_outcomes(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     if not records:  # each failed before it had a directory; why is on stderr already
         return
     show_table(just_made(records))
-    experiments = " ".join(dict.fromkeys(record.experiment for record in records))
+    experiments = list(dict.fromkeys(record.experiment for record in records))
+    answers = [line for name in experiments for line in _answers(root, name)]
+    say("\n" + "".join(f"{line}.\n" for line in answers))
+    if answers:
+        say(f"tracker compare {' '.join(experiments)}   what that rests on, and the price")
     say(
-        f"\ntracker tensorboard {experiments}   curves, pictures, graphs\n"
+        f"tracker tensorboard {' '.join(experiments)}   curves, pictures, graphs\n"
         f"tracker show {records[-1].id}   one run in full"
     )
+
+
+def _answers(root: Path, experiment: str) -> list[str]:
+    """What all runs of the experiment come to so far; nothing where they have no answer yet."""
+    from tracker.reading.comparison.compare import compare
+    from tracker.reading.comparison.words import sentences
+
+    try:
+        return sentences(compare(chosen(root, [experiment])))
+    except (NotComparable, UsageError):  # one group alone, or runs that can't be put together
+        return []
 
 
 def _show_plan(jobs: Sequence[plan.Job], *, as_json: bool) -> None:
