@@ -65,7 +65,7 @@ def _wilson(found: int, rounds: int) -> tuple[float, float]:
     z, share = 1.96, found / rounds
     middle = share + z * z / (2 * rounds)
     reach = z * math.sqrt(share * (1 - share) / rounds + z * z / (4 * rounds**2))
-    return (middle - reach) / (1 + z * z / rounds), (middle + reach) / (1 + z * z / rounds)
+    return max(0.0, middle - reach) / (1 + z * z / rounds), (middle + reach) / (1 + z * z / rounds)
 
 
 if __name__ == "__main__":
