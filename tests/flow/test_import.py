@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +19,11 @@ from tensorboard.util import tensor_util
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
+from tracker.cli import import_
 from tracker.cli.main import main
 from tracker.events.reader import read_scalars
 from tracker.events.record import frame
+from tracker.reading import adopt
 
 Answer = Callable[..., tuple[int, str, str]]
 Curve = Sequence[float]
@@ -460,3 +463,33 @@ def test_a_copy_cut_short_is_made_anew(root: Path, logs: Path, ask: Answer) -> N
     assert ask("doctor", "logs/a/s0")[0] == 5
     assert "1 brought up to date" in ask("import", logs)[2]
     assert copied.read_bytes() == whole
+
+
+def test_names_of_others_are_harmless(root: Path, logs: Path, ask: Answer) -> None:
+    write_keras(logs / os.fsdecode(b"net\xff\x1b[2J"), {"acc\x1b]0;x\x07": (0.5,)})
+    code, out, err = ask("import", logs)
+    assert code == 0
+    assert "\x1b" not in out + err
+    assert [run.name for run in (root / "logs").iterdir()] == ["net-2J"]
+    for command in (["ls"], ["show", "@last"], ["doctor", "logs"], ["import", logs]):
+        code, out, err = ask(*command)
+        assert code == 0, (command, err)
+        assert "\x1b" not in out + err
+
+
+def test_two_imports_at_once_make_each_run_once(
+    root: Path, logs: Path, ask: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_torch(logs / "a", {"acc": (0.5,)})
+    settled = adopt.plan
+
+    def overtaken(*arguments: Any, **named: Any) -> list[adopt.Adoption]:
+        planned = settled(*arguments, **named)
+        for adoption in settled(*arguments, **named):
+            adopt.carry_out(adoption)
+        return planned
+
+    monkeypatch.setattr(import_, "plan", overtaken)
+    code, _, err = ask("import", logs)
+    assert (code, "was made by another process meanwhile" in err) == (4, True)
+    assert [path.name for path in (root / "logs" / "a").iterdir()] == ["s0"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
+from tracker.cli.adoptions import document, table
 from tracker.cli.options import json_option
-from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import Unavailable
 from tracker.reading.adopt import Adoption, carry_out, plan
@@ -105,63 +105,16 @@ def import_(
     if as_json:
         rows = zip(adoptions, actions, strict=True)
         show_json(
-            runs=[_document(one, action) for one, action in rows],
+            runs=[document(one, action) for one, action in rows],
             skipped=[one._asdict() for one in skipped],
         )
         return
-    show_table(_table(adoptions, actions))
+    show_table(table(adoptions, actions))
     if not dry_run:
         words = Counter(_WORDS[action] for action in actions)
         experiments = " ".join(dict.fromkeys(one.group.experiment for one in adoptions))
         say(f"\n{', '.join(f'{count} {word}' for word, count in words.items())}")
         say(f"tracker ls {experiments}\ntracker tensorboard {experiments}")
-
-
-def _table(adoptions: list[Adoption], actions: list[Any]) -> Table:
-    rows = [
-        (
-            one.run.id,
-            _place(one),
-            action,
-            one.compared,
-            str(len(one.files)),
-            str(len(one.points)),
-            str(sum(one.points.values())),
-            str(_last_step(one)),
-        )
-        for one, action in zip(adoptions, actions, strict=True)
-    ]
-    titles = ("run", "from", "what", "metric", "files", "series", "points", "steps")
-    return Table(titles, rows, words=4)
-
-
-def _document(one: Adoption, action: str) -> dict[str, Any]:
-    return {
-        "id": one.run.id,
-        "path": str(one.run.path),
-        "from": str(one.origin),
-        "action": action,
-        "variant": one.group.variant,
-        "seed": one.group.seed,
-        "metric": one.compared,
-        "files": len(one.files),
-        "series": one.points,
-        "steps": _last_step(one),
-        "settings": one.group.settings,
-        "notes": list(one.group.notes),
-    }
-
-
-def _place(one: Adoption) -> str:
-    """The folders of a run below DIR: its own, and in brackets those that are parts of it."""
-    own = "/".join(one.group.place) or "."
-    parts = ["/".join(part.folder.place[len(one.group.place) :]) for part in one.group.parts]
-    below = " + ".join(part for part in parts if part)
-    return f"{own} ({below})" if below else own
-
-
-def _last_step(one: Adoption) -> int:
-    return max(part.folder.last_step for part in one.group.parts)
 
 
 def _say_skipped(skipped: list[Skipped]) -> None:

@@ -52,6 +52,7 @@ class Folder:
     path: Path
     place: tuple[str, ...]
     files: tuple[EventFile, ...]
+    records: int = 0
     points: dict[str, int] = field(default_factory=dict)
     last_step: int = 0
     started: float | None = None
@@ -59,6 +60,11 @@ class Folder:
     settings: dict[str, Any] = field(default_factory=dict)
     is_session: bool = False
     notes: tuple[str, ...] = ()
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether there is at most the mark that each file begins with."""
+        return self.records <= len(self.files) and not self.points
 
 
 def find(top: Path) -> tuple[list[Folder], list[Skipped]]:
@@ -83,8 +89,9 @@ def find(top: Path) -> tuple[list[Folder], list[Skipped]]:
         if not files:
             continue
         folder = _look(path, place.parts, files)
-        if folder is None:
-            skipped.append(Skipped(str(place), "its event files are empty so far"))
+        if folder.holds_nothing:
+            reason = "; ".join(folder.notes) or "its event files are empty so far"
+            skipped.append(Skipped(str(place), reason))
         else:
             found.append(folder)
     return found, skipped
@@ -101,8 +108,8 @@ def _event_files(path: Path, names: list[str], top: Path) -> Iterator[Path]:
                 yield file
 
 
-def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder | None:
-    """What the files hold; None if nothing but the mark that begins each file."""
+def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder:
+    """What the files hold. One without a whole record yet is left for the next time."""
     files: list[EventFile] = []
     points: dict[str, int] = {}
     last_step, records = 0, 0
@@ -118,7 +125,7 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
             last_step = max(last_step, int(series.steps.max()))
         [report] = scalars.reports
         records += report.records
-        files.append(EventFile(file, report.size))
+        files += [EventFile(file, report.size)] if report.records else []
         if report.damage:
             words = f"damaged at byte {report.damage.offset:,} ({report.damage.reason})"
             notes.append(f"{file.name}: {words}; taken up to there")
@@ -126,8 +133,6 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
         times += [] if begun is None else [begun]
         writer = writer or wrote
         settings = {**_session(file), **settings}
-    if records <= len(files) and not points:
-        return None
     is_session = bool(settings)
     if not settings:
         settings, left_out = in_yaml(path / "hparams.yaml")
@@ -137,6 +142,7 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
         path=path,
         place=place,
         files=tuple(files),
+        records=records,
         points=points,
         last_step=last_step,
         started=min(times, default=None),

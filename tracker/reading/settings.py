@@ -49,13 +49,16 @@ def in_yaml(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The hyper-parameters in Lightning's hparams.yaml that stand on a line, `name: value`.
 
     And the names of those that do not (lists, blocks, objects of Python), which are left out: for
-    these it would take a reader of all of YAML. Both are empty where there is no such file.
+    these it would take a reader of all of YAML. Both are empty where there is no such file; a link
+    to one is not followed.
     """
+    if path.is_symlink() or not path.is_file():
+        return {}, []
     try:
         with path.open("rb") as file:
             text = file.read(_YAML_LIMIT + 1)
-    except OSError:
-        return {}, []
+    except OSError as error:
+        return {}, [f"all of it, which cannot be read ({error.strerror})"]
     if len(text) > _YAML_LIMIT:
         return {}, ["all of it, being larger than 1 MiB"]
     settings: dict[str, Any] = {}
