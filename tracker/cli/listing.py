@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tracker import tags
@@ -80,6 +81,17 @@ def listed(records: Sequence[RunRecord], now: datetime) -> Table:
     return runs_table(
         records, [RUN, STATE, *named, DONE, own_last, own_best, PARAMETERS, FLOPS, age(now)]
     )
+
+
+def remark(run: RunRecord, now: datetime) -> str | None:
+    """What a row has no room for: who writes a run, and when it last said so; or why it ended."""
+    if run.state != "running" or run.started is None or run.seconds is None:
+        return run.cause if run.state in ("failed", "damaged") else None
+    spoke = datetime.fromisoformat(run.started) + timedelta(seconds=run.seconds)
+    place = "" if run.host == socket.gethostname() else f" on {run.host}"
+    steps = f"step {run.step}" + (f" of {run.total_steps}" if run.total_steps else "")
+    ago = duration((now - spoke).total_seconds())
+    return f"process {run.pid}{place}, {steps}, last sign of life {ago} ago"
 
 
 def runs_table(records: Sequence[RunRecord], columns: Sequence[Column]) -> Table:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import click
 
-from tracker.cli.listing import document, listed
+from tracker.cli.listing import document, listed, remark
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
@@ -29,7 +29,8 @@ def ls(
     """List runs with their state and their numbers.
 
     The metric is the one the experiment compares by: its last value, then its best. "crashed" is a
-    run whose process is gone without a word.
+    run whose process is gone without a word. Below the table: which process writes a run and when
+    it last said so, and why a run failed or cannot be read.
     """
     records = _of(experiments, list_runs(root), root)
     records = [record for record in records if state in (None, record.state)]
@@ -40,10 +41,11 @@ def ls(
     if as_json:
         show_json(runs=[document(record) for record in records])
     elif records:
-        show_table(listed(records, utc_now()))
+        now = utc_now()
+        show_table(listed(records, now))
         for record in records:
-            if record.state == "damaged":
-                say(f"damaged: {record.id}: {record.cause}")
+            if words := remark(record, now):
+                say(f"{record.state}: {record.id}: {words}")
 
 
 def _of(experiments: tuple[str, ...], records: list[RunRecord], root: Path) -> list[RunRecord]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ Answer = Callable[..., tuple[int, str, str]]
 
 def test_ls_is_one_line_a_run(root: Path, answer: Answer) -> None:
     code, data, words = answer("--runs", root, "ls")
-    assert (code, words) == (0, "")
+    assert (code, words) == (0, "failed: first/se_resnet50/s1: loss is nan\n")
     lines = [line.split() for line in data.splitlines()]
     assert lines[0] == ["run", "state", "done", "accuracy/val", "best", "params", "flops", "age"]
     assert lines[1][:2] == ["first/resnet50/s0", "finished"]
@@ -83,7 +84,36 @@ def test_ls_shows_a_damaged_run_and_the_rest(root: Path, answer: Answer) -> None
     assert code == 0
     assert "damaged" in data.splitlines()[1]
     assert "failed" in data.splitlines()[2]
-    assert words.startswith("damaged: first/resnet50/s0: ")
+    damaged, failed = words.splitlines()
+    assert damaged.startswith("damaged: first/resnet50/s0: ")
+    assert failed == "failed: first/se_resnet50/s1: loss is nan"
+
+
+@pytest.mark.parametrize(("host", "place"), [(None, ""), ("gpu-box\x1b", " on gpu-box\\x1b")])
+def test_ls_tells_who_writes_a_run_and_when_it_last_said_so(
+    tmp_path: Path,
+    answer: Answer,
+    make_run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    host: str | None,
+    place: str,
+) -> None:
+    run = make_run(tmp_path / "runs", "resnet50")
+    status = json.loads(run.status_file.read_text())
+    status |= {"state": "running", "pid": 4242, "step": 12, "host": host or status["host"]}
+    status |= {"started": "2026-01-01T00:00:00.000+00:00", "ended": None}
+    status |= {"updated": "2026-01-01T01:00:00.000+00:00"}
+    run.status_file.write_text(json.dumps(status))
+    monkeypatch.setattr("tracker.store.status.is_held", lambda _: True)
+    now = datetime(2026, 1, 1, 1, 3, 5, tzinfo=timezone.utc)
+    monkeypatch.setattr("tracker.cli.ls.utc_now", lambda: now)
+    code, data, words = answer("--runs", tmp_path / "runs", "ls")
+    assert (code, words) == (
+        0,
+        f"running: first/resnet50/s0: process 4242{place}, step 12 of 30, "
+        "last sign of life 3m05s ago\n",
+    )
+    assert all(len(line) <= 80 for line in data.splitlines())
 
 
 def test_ls_names_the_metric_of_each_run_where_they_differ(
