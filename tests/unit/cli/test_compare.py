@@ -92,6 +92,19 @@ def test_grouping_and_reference_can_be_chosen(root: Path, answer: Answer) -> Non
     assert "resnet50 is worse than se_resnet50" in data
 
 
+def test_for_tensorboard_the_groups_become_runs_of_their_own(root: Path, answer: Answer) -> None:
+    code, data, words = answer("--runs", root, "compare", "first", "--tensorboard", "--json")
+    assert (code, json.loads(data)["comparison"]["reference"]) == (0, "resnet50")
+    assert "wrote 3 of 3 runs" in words
+    assert "`tracker tensorboard compare/first` shows them" in words
+    assert {path.name for path in (root / "compare" / "first").glob("[!.]*")} == {
+        *("resnet50 mean", "se_resnet50 mean", "summary"),
+    }
+    _, _, again = answer("--runs", root, "compare", "first", "--tensorboard")
+    assert "nothing has changed" in again
+    assert "compare/" not in answer("--runs", root, "ls")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
