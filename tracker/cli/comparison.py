@@ -51,11 +51,11 @@ def plain_text(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison) -> str:
     """The same as Markdown, for a pull request."""
-    lines = [f"**{_escaped(question(comparison))}**", ""]
-    lines += [f"- {_escaped(line)}." for line in sentences(comparison)]
+    lines = [f"**{escaped(question(comparison))}**", ""]
+    lines += [f"- {escaped(line)}." for line in sentences(comparison)]
     for title, table in tables(comparison):
-        lines += ["", f"{_escaped(title)}:", "", *_markdown_table(table)]
-    return "\n".join([*lines, "", *(f"- {_escaped(one)}" for one in notes(comparison))]).rstrip()
+        lines += ["", f"{escaped(title)}:", "", *markdown_table(table)]
+    return "\n".join([*lines, "", *(f"- {escaped(one)}" for one in notes(comparison))]).rstrip()
 
 
 def tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
@@ -73,7 +73,7 @@ def tables(comparison: Comparison) -> Iterator[tuple[str, Table]]:
 def notes(comparison: Comparison) -> list[str]:
     """How soon each group gets to where another ends; then what the averages leave out or mix."""
     return [
-        *_reaches(comparison),
+        *reaches(comparison),
         *(f"note: {remark}" for remark in comparison.remarks),
         *(f"left out: {one.run} ({one.reason})" for one in comparison.left_out),
     ]
@@ -116,7 +116,8 @@ def price_table(comparison: Comparison) -> Table:
     return Table(titles, rows)
 
 
-def _reaches(comparison: Comparison) -> Iterator[str]:
+def reaches(comparison: Comparison) -> Iterator[str]:
+    """A sentence per group: how soon it gets to where another ends."""
     for each in comparison.groups:
         reach = each.price.reach
         if reach:
@@ -178,8 +179,9 @@ def _reached(reach: Reach, goal: str) -> str:
     return f"reaches {goal} after {steps}, {duration(reach.seconds.mean)} of training,{some}"
 
 
-def _markdown_table(table: Table) -> Iterator[str]:
-    yield "| " + " | ".join(map(_escaped, table.titles)) + " |"
+def markdown_table(table: Table) -> Iterator[str]:
+    """The lines of `table` as GitHub's Markdown draws it, its cells escaped."""
+    yield "| " + " | ".join(map(escaped, table.titles)) + " |"
     yield (
         "|"
         + "|".join(
@@ -188,10 +190,10 @@ def _markdown_table(table: Table) -> Iterator[str]:
         + "|"
     )
     for row in table.rows:
-        yield "| " + " | ".join(map(_escaped, row)) + " |"
+        yield "| " + " | ".join(map(escaped, row)) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """`text` so that Markdown and HTML leave it as it is."""
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
     return "".join(f"\\{one}" if one in "\\`*[]|~" else one for one in text)

@@ -42,6 +42,7 @@ COMMANDS = {
     "show": Entry("tracker.cli.show:show", "Show everything about one run."),
     "diff": Entry("tracker.cli.diff:diff", "Say why two runs differ."),
     "compare": Entry("tracker.cli.compare:compare", "Say which group is better, and if it is real."),
+    "report": Entry("tracker.cli.report:report", "Write the answer to a file: a page, or Markdown."),
     "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
     "export": Entry("tracker.cli.export:export", "Write the curves of runs as CSV or JSON."),
     "import": Entry("tracker.cli.import_:import_", "Make runs of event files others wrote."),

@@ -61,16 +61,24 @@ def chance(p: float | None) -> str:
 
 
 def question(comparison: Comparison) -> str:
-    """What was asked, as a question."""
+    """What was asked, as a question; of a single group, how it does."""
     asked = ", ".join(comparison.grouping.by) or "group"
     high = "higher" if comparison.metrics[comparison.metric] == "max" else "lower"
     which = f"the {comparison.value} {comparison.metric}"
+    if len(comparison.groups) == 1:
+        return f"How does {comparison.reference} do by {which} ({high} is better)?"
     return f"Which {asked} is best by {which} ({high} is better)?"
 
 
 def sentences(comparison: Comparison, tag: str | None = None) -> list[str]:
-    """The verdict on each group but the reference, about `tag` or the metric asked about."""
-    return [sentence(comparison, each, tag or comparison.metric) for each in comparison.others]
+    """The verdict on each group but the reference, about `tag` or the metric asked about.
+
+    Of a single group, that nothing is compared.
+    """
+    tag = tag or comparison.metric
+    if len(comparison.groups) == 1:
+        return [_alone(comparison, tag)]
+    return [sentence(comparison, each, tag) for each in comparison.others]
 
 
 def sentence(comparison: Comparison, each: Compared, tag: str) -> str:
@@ -91,6 +99,19 @@ def sentence(comparison: Comparison, each: Compared, tag: str) -> str:
             "(`tracker run SPEC --seeds 0,1,2,3,4 --skip-finished`)"
         )
     return f"{name} is {_gap(difference, tag)} {base}, but {verdict.why}"
+
+
+def _alone(comparison: Comparison, tag: str) -> str:
+    [only] = comparison.groups
+    estimate = getattr(only.scores[tag], comparison.value)
+    if estimate is None:
+        return f"{only.group.name} has no {tag} yet, and nothing to be compared with"
+    runs = "one run" if estimate.n == 1 else f"{estimate.n} runs"
+    told = f"{spread(estimate.mean, estimate.std, tag)}{' %' if scale(tag) == 100 else ''}"
+    return (
+        f"{only.group.name} has a {comparison.value} {tag} of {told} over {runs}; nothing is "
+        "compared, for it is the only group"
+    )
 
 
 def _proof(comparison: Comparison, verdict: Verdict, tag: str) -> str:

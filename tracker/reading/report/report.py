@@ -1,0 +1,139 @@
+"""Everything a report shows, gathered from the runs' files before a word of it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker import __version__
+from tracker.reading.comparison.result import Comparison
+from tracker.reading.comparison.words import question, sentences
+from tracker.reading.report import evaluated
+from tracker.reading.report.confusions import Confusions, confusions
+from tracker.reading.report.curves import Plot, plots
+from tracker.reading.report.evaluated import Shown, Stored
+from tracker.reading.report.origins import Origins, origins
+from tracker.reading.report.scores import Scores, scores
+from tracker.reading.report.settings import Asked, asked
+from tracker.store.index import RunRecord
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sentence on one group, and what it comes to (an `Outcome`), which is never told by
+    colour alone."""
+
+    outcome: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A table in words: the first column names the row, the others stand to the right."""
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """A page, section by section.
+
+    `names` are the groups' by their numbers, `description` is what the experiments say of
+    themselves. `seeing` are the groups in the cells of each of `pictures`, in their order; `stored`
+    are the pictures of groups that kept no numbers. `command` makes the report.
+    """
+
+    title: str
+    made: str
+    version: str
+    runs: int
+    description: str
+    question: str
+    verdicts: tuple[Verdict, ...]
+    remarks: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+    scores: tuple[Scores, ...]
+    plots: tuple[Plot, ...]
+    price: Sheet
+    reaches: tuple[str, ...]
+    seeing: tuple[evaluated.Asked, ...]
+    pictures: tuple[Shown, ...]
+    confusions: Confusions | None
+    stored: tuple[Stored, ...]
+    asked: Asked
+    origins: Origins
+    command: str
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is but one group, so that nothing is compared."""
+        return len(self.names) == 1
+
+
+def gather(
+    comparison: Comparison,
+    *,
+    price: Sheet,
+    reaches: Sequence[str],
+    command: str,
+    now: datetime,
+    until: int | None = None,
+) -> Report:
+    """Read the curves, pictures and circumstances of all members of `comparison`.
+
+    `price` and `reaches` are what the command line says of the price; `command` makes the report.
+    Nothing after the step `until` is shown. Raises FileNotFoundError if a run goes meanwhile.
+    """
+    groups = [each.group for each in comparison.groups]
+    runs = [run for group in groups for run in group.members.values()]
+    of_groups = [evaluated.ask(at, group, until) for at, group in enumerate(groups)]
+    seeing, pictures = evaluated.shown(of_groups)
+    silent = [
+        group
+        for group, one in zip(groups, of_groups, strict=True)
+        if group.members and not one.predictions and one.confusion is None
+    ]
+    return Report(
+        title=", ".join(dict.fromkeys(run.experiment for run in runs)),
+        made=now.strftime("%Y-%m-%d %H:%M UTC"),
+        version=__version__,
+        runs=len(runs),
+        description="\n".join(dict.fromkeys(filter(None, map(_description, runs)))),
+        question=question(comparison),
+        verdicts=tuple(_verdicts(comparison)),
+        remarks=comparison.remarks,
+        left_out=tuple((one.run, one.reason) for one in comparison.left_out),
+        names=tuple(group.name for group in groups),
+        scores=tuple(scores(comparison, tag) for tag in comparison.metrics),
+        plots=tuple(plots(comparison, until)),
+        price=price,
+        reaches=tuple(reaches),
+        seeing=tuple(seeing),
+        pictures=tuple(pictures),
+        confusions=confusions(of_groups, comparison.reference),
+        stored=tuple(one for group in silent for one in evaluated.stored(group)),
+        asked=asked(comparison),
+        origins=origins(comparison),
+        command=command,
+    )
+
+
+def _description(run: RunRecord) -> str:
+    found = run.asked.get("description")
+    return found if isinstance(found, str) else ""
+
+
+def _verdicts(comparison: Comparison) -> list[Verdict]:
+    """A sentence on each group but the reference; of a single group, on that."""
+    tag = comparison.metric
+    outcomes = [
+        verdict.outcome if (verdict := each.scores[tag].verdict) else ""
+        for each in comparison.others or comparison.groups
+    ]
+    return [
+        Verdict(outcome, f"{words}.")
+        for outcome, words in zip(outcomes, sentences(comparison), strict=True)
+    ]

@@ -1,0 +1,119 @@
+"""The table of scores: a row per group, in words and as dots on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracker import tags
+from tracker.reading.comparison.result import Compared, Comparison
+from tracker.reading.comparison.stats import Difference
+from tracker.reading.comparison.words import amount, chance, interval, scale, spread
+from tracker.reading.report.axis import Axis, Tick, fitted
+
+WIDTH = 240  # of the drawing in a row, in units of the SVG
+_DOTS = 100  # runs of a group that get a dot, at most
+
+
+@dataclass(frozen=True)
+class Row:
+    """A group: its numbers as words, and where its runs, mean and interval stand on the scale.
+
+    `difference` is in words too; `outcome` what it comes to, empty for the reference.
+    """
+
+    number: int
+    name: str
+    n: int
+    deciding: str
+    interval: str
+    other: str
+    difference: str
+    p: str
+    outcome: str
+    is_reference: bool
+    dots: tuple[float, ...]
+    mean: float | None
+    reach: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All groups' scores of one series. `reference` is where the reference's mean stands."""
+
+    tag: str
+    title: str
+    goal: str
+    deciding: str
+    other: str
+    rows: tuple[Row, ...]
+    reference: float | None
+    ticks: tuple[Tick, ...]
+
+
+def scores(comparison: Comparison, tag: str) -> Scores:
+    """The table of `tag`, which is one of the comparison's metrics."""
+    axis = _axis(comparison, tag)
+    rows = tuple(
+        _row(comparison, number, each, tag, axis) for number, each in enumerate(comparison.groups)
+    )
+    return Scores(
+        tag=tag,
+        title=tags.meaning(tag).title,
+        goal="higher is better" if comparison.metrics[tag] == "max" else "lower is better",
+        deciding=comparison.value,
+        other="best" if comparison.value == "last" else "last",
+        rows=rows,
+        reference=next((row.mean for row in rows if row.is_reference), None),
+        ticks=tuple(axis.ticks(4, scale(tag))),
+    )
+
+
+def _axis(comparison: Comparison, tag: str) -> Axis:
+    values: list[float] = []
+    for each in comparison.groups:
+        score = each.scores[tag]
+        values += score.values.values()
+        estimate = getattr(score, comparison.value)
+        if estimate and estimate.low is not None:
+            values += [estimate.low, estimate.high]
+    return fitted(values, 6, WIDTH - 6)
+
+
+def _row(comparison: Comparison, number: int, each: Compared, tag: str, axis: Axis) -> Row:
+    score = each.scores[tag]
+    deciding, other = score.last, score.best
+    if comparison.value == "best":
+        deciding, other = other, deciding
+    verdict, reach = score.verdict, None
+    if deciding and deciding.low is not None:
+        low, high = _places([deciding.low, deciding.high or deciding.low], axis)
+        reach = (low, high)
+    return Row(
+        number=number,
+        name=each.group.name,
+        n=deciding.n if deciding else 0,
+        deciding=spread(deciding.mean, deciding.std, tag) if deciding else "–",
+        interval=interval(deciding.low, deciding.high, tag) if deciding else "–",
+        other=spread(other.mean, other.std, tag) if other else "–",
+        difference=_gap(score.differences.get(comparison.value), tag),
+        p=chance(verdict.p if verdict else None),
+        outcome=verdict.outcome if verdict else "",
+        is_reference=each.group.name == comparison.reference,
+        dots=tuple(_places(list(score.values.values())[:_DOTS], axis)),
+        mean=_places([deciding.mean], axis)[0] if deciding else None,
+        reach=reach,
+    )
+
+
+def _gap(difference: Difference | None, tag: str) -> str:
+    if difference is None:
+        return "–"
+    mean = amount(difference.mean, tag, signed=True)
+    if difference.low is None:
+        return mean
+    return f"{mean} ({interval(difference.low, difference.high, tag)})"
+
+
+def _places(values: Sequence[float], axis: Axis) -> list[float]:
+    return [round(float(at), 1) for at in axis.at(values)]
