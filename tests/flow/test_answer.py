@@ -59,7 +59,8 @@ def curve(root: Path, network: str, seed: int, tag: str) -> NDArray[np.float64]:
     """Steps and values, [2, N], as TensorBoard reads them."""
     loader = EventAccumulator(str(root / "twins" / network / f"s{seed}"), {"scalars": 0})
     loader.Reload()
-    return np.asarray([(one.step, one.value) for one in loader.Scalars(tag)]).transpose()
+    points = loader.Scalars(tag)
+    return np.stack([np.array([one.step for one in points]), [one.value for one in points]])
 
 
 def finals(root: Path, network: str, tag: str) -> NDArray[np.float64]:
