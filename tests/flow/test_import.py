@@ -23,7 +23,7 @@ from tracker.cli import import_
 from tracker.cli.main import main
 from tracker.events.reader import read_scalars
 from tracker.events.record import frame
-from tracker.reading import adopt
+from tracker.reading.adopting import adopt
 
 Answer = Callable[..., tuple[int, str, str]]
 Curve = Sequence[float]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker.cli.render import Table
-from tracker.reading.adopt import Adoption
+from tracker.reading.adopting.adopt import Adoption
 
 
 def table(adoptions: Sequence[Adoption], actions: Sequence[str]) -> Table:

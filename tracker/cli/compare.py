@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def compare(root: Path, /, form: str, *, as_json: bool, tensorboard: bool, **asked: Any) -> None:
-    """Say which group is better, and if it is real.
+    """Say which group is better, if any.
 
     Runs that differ in their seed alone are one group. Without a name, the experiment that ran
     last is compared. Each group is held against a reference: seed by seed (paired t-test) where

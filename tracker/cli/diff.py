@@ -10,7 +10,7 @@ from tracker.cli.differing import show_diff, unified
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json
 from tracker.cli.terminal import out
-from tracker.reading.diff import compare_runs
+from tracker.reading.difference.diff import compare_runs
 from tracker.store import index
 
 DIFFERENT = 7

@@ -13,9 +13,9 @@ from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import Unavailable
-from tracker.reading.adopt import Adoption, carry_out, plan
-from tracker.reading.grouping import group, safe
-from tracker.reading.logdir import Skipped, find
+from tracker.reading.adopting.adopt import Adoption, carry_out, plan
+from tracker.reading.adopting.grouping import group, safe
+from tracker.reading.adopting.logdir import Skipped, find
 from tracker.tags import Goal
 
 _GROUPS = {"experiment", "variant", "seed"}

@@ -32,7 +32,7 @@ _FORMS = (".html", ".md")
 )
 @click.pass_obj
 def report(root: Path, /, output: Path, **asked: Any) -> None:
-    """Write the answer to a file: a page, or Markdown.
+    """Write the answer as a page or Markdown.
 
     The page is one file that opens from disk and asks nothing of any network: the verdict, the
     scores, learning curves, predictions for the same pictures, confusion matrices, the price,

@@ -11,7 +11,7 @@ from typing import Any
 
 from tracker.errors import Damaged, Unavailable, printable
 from tracker.events.reader import Series, read_scalars
-from tracker.reading.code import Code
+from tracker.reading.difference.code import Code
 from tracker.store.files import explain_os_error, read_bytes, read_json
 from tracker.store.git import PATCH_LIMIT
 from tracker.store.run import Run

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.errors import UsageError, printable
-from tracker.reading.logdir import Folder, Skipped
+from tracker.reading.adopting.logdir import Folder, Skipped
 
 _TRAIN = frozenset({"train", "training"})
 _HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test", "testing"})

@@ -18,11 +18,11 @@ from typing import Any, Literal, TypeAlias
 
 from tracker import tags
 from tracker.errors import Busy, Damaged, UsageError, printable
-from tracker.reading.account import account, provenance, status
-from tracker.reading.copying import copy, has_kept, renamed
-from tracker.reading.goals import main_metric
-from tracker.reading.grouping import Group, safe
-from tracker.reading.logdir import EventFile
+from tracker.reading.adopting.account import account, provenance, status
+from tracker.reading.adopting.copying import copy, has_kept, renamed
+from tracker.reading.adopting.goals import main_metric
+from tracker.reading.adopting.grouping import Group, safe
+from tracker.reading.adopting.logdir import EventFile
 from tracker.store.claim import claim
 from tracker.store.files import read_json, write_json
 from tracker.store.imported import IMPORTED, Copied, Imported, read_imported

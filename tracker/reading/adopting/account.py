@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.events.reader import Series, read_scalars
-from tracker.reading.goals import goal_of
+from tracker.reading.adopting.goals import goal_of
 from tracker.store.shape import SCHEMA_VERSION
 from tracker.store.status import Status, stamp
 from tracker.store.summary import Improvement, Metric, Summary

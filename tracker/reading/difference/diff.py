@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import Damaged, UsageError, printable
-from tracker.reading.answer import answer
-from tracker.reading.causes import SETTLED, Change, Section, can_change_results, section
-from tracker.reading.code import CodeDiff, compare_code
-from tracker.reading.contents import Contents, read_contents
-from tracker.reading.curves import MetricDiff, compare_curves
+from tracker.reading.difference.answer import answer
+from tracker.reading.difference.causes import SETTLED, Change, Section, can_change_results, section
+from tracker.reading.difference.code import CodeDiff, compare_code
+from tracker.reading.difference.contents import Contents, read_contents
+from tracker.reading.difference.curves import MetricDiff, compare_curves
 from tracker.spec.differences import MISSING, differences
 from tracker.store.run import Run
 from tracker.store.status import RunState

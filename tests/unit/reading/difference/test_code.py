@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.reading.code import Code, compare_code
+from tracker.reading.difference.code import Code, compare_code
 from tracker.store import git
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.events.reader import Series
-from tracker.reading.goals import goal_of
+from tracker.reading.adopting.goals import goal_of
 from tracker.store.summary import Metric
 from tracker.tags import Goal
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tracker.reading.goals import goal_of, main_metric
+from tracker.reading.adopting.goals import goal_of, main_metric
 from tracker.tags import GOALS, Goal
 
 

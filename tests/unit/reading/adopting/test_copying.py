@@ -7,8 +7,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tracker.errors import Unavailable
 from tracker.events.reader import read_scalars
 from tracker.events.record import frame
-from tracker.reading import copying
-from tracker.reading.copying import copy, has_kept, renamed
+from tracker.reading.adopting import copying
+from tracker.reading.adopting.copying import copy, has_kept, renamed
 from tracker.store.imported import Copied
 
 

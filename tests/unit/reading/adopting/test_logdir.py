@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tracker.events.record import frame
 from tracker.events.writer import EventWriter
-from tracker.reading.logdir import Skipped, find
+from tracker.reading.adopting.logdir import Skipped, find
 
 
 def write(folder: Path, *tags: str, steps: int = 2, time: float = 100.0) -> Path:

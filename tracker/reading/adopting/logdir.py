@@ -18,7 +18,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tracker.errors import printable
 from tracker.events.reader import read_scalars
 from tracker.events.record import INFIX, Scan
-from tracker.reading.settings import in_record, in_yaml
+from tracker.reading.adopting.settings import in_record, in_yaml
 
 _RUN_FILES = {"experiment.json", "status.json"}
 _SESSION = b"_hparams_/session_start_info"

@@ -8,7 +8,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
-from tracker.reading.settings import in_record, in_yaml
+from tracker.reading.adopting.settings import in_record, in_yaml
 
 
 def test_what_torch_writes_for_the_hparams_tab() -> None:

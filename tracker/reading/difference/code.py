@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tracker.reading.causes import Change, Section
+from tracker.reading.difference.causes import Change, Section
 from tracker.spec.differences import MISSING, differences
 from tracker.store import git
 

@@ -10,7 +10,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from tracker.events.record import frame
-from tracker.reading.account import MOST_IMPROVEMENTS, Account, account, provenance, status
+from tracker.reading.adopting.account import MOST_IMPROVEMENTS, Account, account, provenance, status
 from tracker.store import summary as store
 from tracker.store.summary import Improvement, Metric
 from tracker.training.scores import Scores

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.events.reader import Series
-from tracker.reading.curves import End, MetricDiff, Parting, compare_curves
+from tracker.reading.difference.curves import End, MetricDiff, Parting, compare_curves
 from tracker.store.summary import Metric
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tracker.reading.causes import Change, Section
-from tracker.reading.code import CodeDiff
-from tracker.reading.curves import MetricDiff
+from tracker.reading.difference.causes import Change, Section
+from tracker.reading.difference.code import CodeDiff
+from tracker.reading.difference.curves import MetricDiff
 from tracker.spec.differences import MISSING
 
 NOTHING = "–"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tracker.errors import UsageError
-from tracker.reading.grouping import LONGEST, Group, group, safe
-from tracker.reading.logdir import Folder
+from tracker.reading.adopting.grouping import LONGEST, Group, group, safe
+from tracker.reading.adopting.logdir import Folder
 
 
 def folder(place: str, *tags: str, settings: dict[str, Any] | None = None) -> Folder:

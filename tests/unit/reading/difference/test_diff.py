@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tracker.errors import Damaged, UsageError
-from tracker.reading.causes import can_change_results
-from tracker.reading.diff import RunDiff, compare_runs
+from tracker.reading.difference.causes import can_change_results
+from tracker.reading.difference.diff import RunDiff, compare_runs
 from tracker.store.run import Run
 
 MACHINE = {"device": "cpu", "precision": "float32", "channels_last": False, "threads": 1}

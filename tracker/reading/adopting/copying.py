@@ -18,7 +18,7 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
 from tracker.events.record import BAD_PAYLOAD, Block, Scan, frame
-from tracker.reading.grouping import SESSION
+from tracker.reading.adopting.grouping import SESSION
 from tracker.store.files import explain_os_error
 from tracker.store.imported import Copied
 

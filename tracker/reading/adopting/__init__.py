@@ -1,0 +1,1 @@
+"""Event files that others wrote, made runs: found, named, copied, summed up."""
