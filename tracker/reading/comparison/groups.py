@@ -159,6 +159,9 @@ def _names(of_each: Sequence[Mapping[str, Any]], asked: Sequence[str]) -> list[s
     """What to call groups: by their variants, else by the values that tell them apart."""
     if asked == ["name"]:
         return [str(known["name"]) for known in of_each]
+    variants = [str(known["variant"]) for known in of_each]
+    if IMPORTED_AS in asked and len(set(variants)) == len(variants):
+        return variants
     short = {path: path.removesuffix(".name").rpartition(".")[2] for path in asked}
     alike = Counter(short.values())
     names: list[str] = []

@@ -103,3 +103,13 @@ def test_runs_trained_elsewhere_are_told_apart_by_their_variant() -> None:
     found = group(imported, None, fit)
     assert [each.name for each in found.groups] == ["plain", "wide"]
     assert settings(imported[0]) == {"imported_as": "plain"}
+
+
+def test_runs_trained_elsewhere_are_called_as_they_were() -> None:
+    imported = [
+        record(asked={"settings": {"net": net}}, variant=variant, seed=0)
+        for variant, net in (("plain", "a"), ("wide", "b"))
+    ]
+    found = group(imported, None, fit)
+    assert [each.name for each in found.groups] == ["plain", "wide"]
+    assert found.by == ("imported_as", "settings.net")
