@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.reading.comparison.groups import Group
-from tracker.reading.evaluations import Evaluations, Predictions, evaluations
+from tracker.reading.evaluations import Evaluations, evaluations
 from tracker.store.index import RunRecord
 
 
@@ -17,9 +17,9 @@ from tracker.store.index import RunRecord
 class Gallery:
     """N pictures, and what one run of each group made of them at the steps they have in common.
 
-    `runs` says which run stands for a group. `pictures` are PNG files; `indices` and `labels` int64
-    [N] as `Evaluations` has them. `predictions` and `confusion` go by group, then by step; each
-    group of `runs` has predictions at every one of `steps`, and may lack a confusion matrix.
+    `runs` says which run stands for a group, and `noted` what that noted; at every one of `steps`
+    all of them have predictions. `pictures` are PNG files; `indices` and `labels` int64 [N] as
+    `Evaluations` has them.
     """
 
     classes: tuple[str, ...]
@@ -27,9 +27,8 @@ class Gallery:
     indices: NDArray[np.int64]
     labels: NDArray[np.int64]
     runs: Mapping[str, RunRecord]
+    noted: Mapping[str, Evaluations]
     steps: tuple[int, ...]
-    predictions: Mapping[str, Mapping[int, Predictions]]
-    confusion: Mapping[str, Mapping[int, NDArray[np.int64]]]
 
 
 def stand_ins(groups: Sequence[Group]) -> dict[str, RunRecord]:
@@ -54,21 +53,14 @@ def gallery(groups: Sequence[Group]) -> Gallery | None:
     if first is None:
         return None
     alike = {name: one for name, one in noted.items() if _same_pictures(one, first)}
-    common = tuple(sorted(set.intersection(*(set(one.predictions) for one in alike.values()))))
     return Gallery(
         classes=first.classes,
         pictures=first.pictures,
         indices=first.indices,
         labels=first.labels,
         runs={name: runs[name] for name in alike},
-        steps=common,
-        predictions={
-            name: {step: one.predictions[step] for step in common} for name, one in alike.items()
-        },
-        confusion={
-            name: {step: one.confusion[step] for step in common if step in one.confusion}
-            for name, one in alike.items()
-        },
+        noted=alike,
+        steps=tuple(sorted(set.intersection(*(set(one.predictions) for one in alike.values())))),
     )
 
 

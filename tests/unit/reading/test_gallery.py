@@ -29,8 +29,8 @@ def test_one_run_of_each_group_at_the_steps_all_have(tmp_path: Path, make_run: M
         "resnet50": "first/resnet50/s0",
         "se_resnet50": "first/se_resnet50/s0",
     }
-    assert found.predictions["se_resnet50"][30].classes.tolist() == [*LABELS]
-    np.testing.assert_array_equal(found.confusion["se_resnet50"][30], np.eye(4) * 5)
+    assert found.noted["se_resnet50"].predictions[30].classes.tolist() == [*LABELS]
+    np.testing.assert_array_equal(found.noted["se_resnet50"].confusion[30], np.eye(4) * 5)
 
 
 def test_the_first_seed_that_all_have_stands_for_its_group(

@@ -54,7 +54,7 @@ def png(image: Image.Image) -> bytes:
 def _column(
     canvas: Image.Image, shown: Gallery, name: str, step: int, left: int, wide: int
 ) -> None:
-    told = shown.predictions[name][step]
+    told = shown.noted[name].predictions[step]
     count = min(len(shown.pictures), ROWS)
     rights = told.classes == shown.labels
     centre = left + wide // 2
