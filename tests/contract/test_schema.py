@@ -115,6 +115,13 @@ def test_the_classes_have_the_schema_s_fields(path: str) -> None:
     assert names == part["properties"].keys() - {"$schema"}
 
 
+def test_expectations_have_the_fields_of_their_class_and_tags_for_names() -> None:
+    expect = run()["properties"]["expect"]["properties"]
+    assert expect.keys() <= tags.MEANINGS.keys()
+    names = {key for part in expect.values() for key in part["properties"]}
+    assert {"tag", *names} == {field.name for field in dataclasses.fields(experiment.Expectation)}
+
+
 @pytest.mark.parametrize(
     ("block", "union"),
     [

@@ -31,6 +31,7 @@ LEFT_OUT = {
     "variant",
     "logging",
     "compare",
+    "expect",
     "checkpoint",
     "data.root",
     "data.cache",

@@ -15,6 +15,7 @@ from tracker.spec.experiment import (
     Cosine,
     Data,
     EarlyStopping,
+    Expectation,
     Experiment,
     ImageFolder,
     Logging,
@@ -48,7 +49,14 @@ def to_document(experiment: Experiment) -> dict[str, Any]:
     document = asdict(experiment)
     model = document["model"]
     document["model"] = {key: value for key, value in model.items() if value is not None}
+    document["expect"] = {one.tag: _bounds(one) for one in experiment.expect}
     return {key: _listed(value) for key, value in document.items()}
+
+
+def _bounds(expectation: Expectation) -> dict[str, float]:
+    bounds = asdict(expectation)
+    del bounds["tag"]
+    return {key: value for key, value in bounds.items() if value is not None}
 
 
 def _listed(value: Any) -> Any:
@@ -73,6 +81,11 @@ def build(filled: Mapping[str, Any]) -> Experiment:
         logging=Logging(**blocks["logging"]),
         checkpoint=Checkpoint(**blocks["checkpoint"]),
         compare=Compare(**blocks["compare"]),
+        expect=tuple(
+            Expectation(tag=tag, **bounds)
+            for tag, bounds in sorted(blocks["expect"].items())
+            if bounds is not None
+        ),
     )
 
 

@@ -129,9 +129,14 @@ def _branches(name: str, part: Schema) -> Iterator[str]:
 
 
 def _nested(name: str, properties: Schema) -> Iterator[str]:
+    """A table for each block in a block; one for all that take the same fields."""
+    alike: dict[str, list[str]] = {}
     for key, part in properties.items():
         if "properties" in part:
-            yield f"### `{name}.{key}`\n{part['description']}\n\n" + _table(part["properties"])
+            body = f"{part['description']}\n\n" + _table(part["properties"])
+            alike.setdefault(body, []).append(f"`{name}.{key}`")
+    for body, names in alike.items():
+        yield f"### {', '.join(names)}\n{body}"
 
 
 def _is_block(part: Schema) -> bool:

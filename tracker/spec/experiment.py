@@ -209,6 +209,21 @@ class Compare:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """Bounds that the series `tag` must keep; None where there is no such bound.
+
+    `at_step`: judged is the last point up to that step, else the last of the run. `min_ratio` is of
+    the baseline's speed.
+    """
+
+    tag: str
+    min: float | None = None
+    max: float | None = None
+    at_step: int | None = None
+    min_ratio: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Experiment:
     """One run's worth of instructions: a matrix is already expanded, `extends` already merged.
 
@@ -231,3 +246,4 @@ class Experiment:
     logging: Logging
     checkpoint: Checkpoint
     compare: Compare
+    expect: tuple[Expectation, ...]  # in the order of their tags

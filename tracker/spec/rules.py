@@ -131,6 +131,20 @@ def _augmentation_fits_the_picture(the: Filled) -> Iterator[Finding]:
         yield Finding("data.cutout_size", wrong, source)
 
 
+def _expectations_can_be_met(the: Filled) -> Iterator[Finding]:
+    for tag, bounds in the("expect").items():
+        if bounds in (None, INVALID) or INVALID in bounds.values():
+            continue
+        path = f"expect.{tag}"
+        known = [key for key, value in bounds.items() if value is not None and key != "at_step"]
+        if not known:
+            allowed = listed([key for key in bounds if key != "at_step"], "or")
+            yield Finding(path, f"holds no bound; it takes {allowed}", path)
+        elif len(known) > 1 and "max" in known and bounds["min"] > bounds["max"]:
+            wrong = f"is {bounds['min']:g}, and max is {bounds['max']:g}: nothing lies between"
+            yield Finding(f"{path}.min", wrong, f"{path}.max")
+
+
 RULES: tuple[Rule, ...] = (
     _name_is_a_directory_everywhere,
     _batch_fits_the_data,
@@ -140,4 +154,5 @@ RULES: tuple[Rule, ...] = (
     _lr_falls,
     _nesterov_has_momentum,
     _augmentation_fits_the_picture,
+    _expectations_can_be_met,
 )

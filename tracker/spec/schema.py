@@ -112,7 +112,9 @@ def fields() -> tuple[str, ...]:
     """Dotted path of every single field that a matrix may vary, in schema order."""
     paths: dict[str, None] = {"seed": None}
     for name, block in resolved()["properties"].items():
-        if name not in ("matrix", "compare") and ("properties" in block or "oneOf" in block):
+        if name not in ("matrix", "compare", "expect") and (
+            "properties" in block or "oneOf" in block
+        ):
             paths.update(dict.fromkeys(_below(block, name)))
     return tuple(paths)
 

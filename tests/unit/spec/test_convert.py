@@ -17,6 +17,8 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"name": "a", "schedule": {"name": "multistep", "milestones": [1, 2]}},
     {"name": "a", "schedule": {"name": "one_cycle"}, "optimizer": {"name": "adam", "lr": 1e-30}},
     {"name": "a", "training": {"early_stopping": {}, "channels_last": True, "max_steps": 3}},
+    {"name": "a", "expect": {"loss/train": {"max": 1, "at_step": 300}, "accuracy/val": {"min": 0}}},
+    {"name": "a", "expect": {"perf/images_per_second": {"min_ratio": 0.8}, "loss/val": None}},
 ]
 
 
@@ -38,4 +40,5 @@ def test_every_default_is_saved_and_nothing_that_the_variant_has_not() -> None:
     assert saved["model"] == {"backbone": "cifar_resnet20"}
     assert saved["data"]["augment"] == ["random_crop", "horizontal_flip"]
     assert saved["training"]["early_stopping"] is None
+    assert saved["expect"] == {}
     assert not {"matrix", "extends", "$schema"} & saved.keys()

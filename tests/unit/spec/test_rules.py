@@ -85,6 +85,21 @@ def test_the_defaults_break_no_rule() -> None:
             "data.cutout_size",
             "is 65, and pictures have a side of 64: it must fit",
         ),
+        (
+            {"expect": {"loss/train": {"at_step": 3}}},
+            "expect.loss/train",
+            "holds no bound; it takes min or max",
+        ),
+        (
+            {"expect": {"perf/images_per_second": {}}},
+            "expect.perf/images_per_second",
+            "holds no bound; it takes min or min_ratio",
+        ),
+        (
+            {"expect": {"accuracy/val": {"min": 0.6, "max": 0.5}}},
+            "expect.accuracy/val.min",
+            "is 0.6, and max is 0.5: nothing lies between",
+        ),
     ],
 )
 def test_rule(document: dict[str, Any], path: str, expected: str) -> None:
@@ -104,6 +119,7 @@ def test_rule(document: dict[str, Any], path: str, expected: str) -> None:
         {"data": {"cutout_size": 33, "crop_padding": 32, "augment": []}},
         {"checkpoint": {"metric": "loss/val"}},
         {"training": {"early_stopping": {"metric": "loss/val"}}},
+        {"expect": {"accuracy/val": {"min": 0.5, "max": 0.5}, "loss/val": None}},
     ],
 )
 def test_what_only_just_keeps_the_rules(document: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ _HARMLESS_SETTINGS = {
     "tags",
     "variant",
     "compare",
+    "expect",
     "checkpoint",
     "logging",
     "data.root",
