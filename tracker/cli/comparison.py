@@ -91,7 +91,7 @@ def as_csv(comparison: Comparison) -> str:
 def scores_table(comparison: Comparison, tag: str, value: Value) -> Table:
     """A row per group: n, mean ± std, its 95 % interval, the difference to the reference."""
     titles = ["group", "n", "mean ± std", "95 %", "difference (95 %)", "p"]
-    rows = [_row(comparison, each, tag, value) for each in comparison.groups]
+    rows = [_row(each, tag, value) for each in comparison.groups]
     return Table(titles, rows)
 
 
@@ -139,21 +139,19 @@ def _deciding_first(comparison: Comparison) -> tuple[Value, ...]:
     return _VALUES if comparison.value == "last" else _VALUES[::-1]
 
 
-def _row(comparison: Comparison, each: Compared, tag: str, value: Value) -> Sequence[str]:
+def _row(each: Compared, tag: str, value: Value) -> Sequence[str]:
     score = each.scores[tag]
     estimate: Estimate | None = getattr(score, value)
     if estimate is None:
         return (each.group.name, "0", *[NOTHING] * 4)
-    difference, p = score.differences.get(value), None
-    if value == comparison.value and score.verdict:
-        p = score.verdict.p
+    difference = score.differences.get(value)
     return (
         each.group.name,
         str(estimate.n),
         spread(estimate.mean, estimate.std, tag),
         interval(estimate.low, estimate.high, tag, "…"),
         _gap(difference, tag) if difference else "reference",
-        chance(p),
+        chance(score.p.get(value)),
     )
 
 
@@ -220,7 +218,7 @@ def _csv_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
                     "reference": printable(comparison.reference),
                     **_estimate_cells(getattr(score, value)),
                     **_difference_cells(score.differences.get(value)),
-                    "p_holm": score.verdict.p if decides and score.verdict else None,
+                    "p_holm": score.p.get(value),
                     "outcome": score.verdict.outcome if decides and score.verdict else None,
                     "parameters": price.parameters,
                     "flops": price.flops,

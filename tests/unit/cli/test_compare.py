@@ -28,7 +28,7 @@ def test_the_answer_comes_first_then_the_numbers(root: Path, answer: Answer) -> 
     assert lines[:2] == [
         "Which model.backbone is best by the last accuracy/val (higher is better)?",
         "  se_resnet50 is better than resnet50 by 5.00 ± 1.00 points of accuracy/val (paired over "
-        "3 seeds, 95 % interval 2.52 to 7.48, p = 0.013).",
+        "3 seeds, 95 % interval 2.52 to 7.48, p = 0.026 by Holm over 2 tests).",
     ]
     at = lines.index("last accuracy/val, %")
     assert lines[at + 2].split() == ["resnet50", "3", "70.00", "±", "0.00", "70.00…70.00",
@@ -50,7 +50,7 @@ def test_as_json_every_number_is_there(root: Path, answer: Answer) -> None:
     score = found["groups"][1]["metrics"]["accuracy/val"]
     assert score["verdict"]["outcome"] == "better"
     assert score["differences"]["last"]["mean"] == pytest.approx(0.05)
-    assert found["tests"] == 2
+    assert score["verdict"]["tests"] == 2
 
 
 def test_as_csv_numbers_are_not_rounded(root: Path, answer: Answer) -> None:
@@ -62,7 +62,7 @@ def test_as_csv_numbers_are_not_rounded(root: Path, answer: Answer) -> None:
         if (row["metric"], row["value"], row["group"]) == ("accuracy/val", "last", "se_resnet50")
     ]  # fmt: skip
     assert float(row["mean"]) == pytest.approx(0.75, rel=1e-15)
-    assert float(row["p_holm"]) == pytest.approx(2 * float(row["p"]))
+    assert float(row["p"]) < float(row["p_holm"]) <= 2 * float(row["p"])
     assert row["outcome"] == "better"
 
 

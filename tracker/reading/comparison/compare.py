@@ -53,7 +53,8 @@ def compare(
         for each in grouping.groups
         for tag in goals
     }
-    family = _correct(scores, goals)
+    for tag, goal in goals.items():
+        _correct(scores, tag, goal, value)
     metric = next(iter(goals))
     result = Comparison(
         grouping=grouping,
@@ -69,7 +70,6 @@ def compare(
             for each in grouping.groups
         ),
         remarks=tuple(fairness.remarks(grouping, base, _axis(records), metric)),
-        family=family,
     )
     is_let_be = alone and len(result.groups) == 1 and result.groups[0].group.members
     if not is_let_be:
@@ -148,6 +148,7 @@ def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
         values=of_value[value],
         left_out=tuple(left_out),
         differences=differences,
+        p={},
         verdict=None if each is base else _verdict(each, base, differences.get(value)),
     )
 
@@ -189,20 +190,36 @@ def _verdict(each: Group, base: Group, difference: Difference | None) -> Verdict
     return Verdict(outcome="unknown", difference=difference, why=why)
 
 
-def _correct(scores: dict[tuple[str, str], Score], goals: Mapping[str, Goal]) -> int:
-    """Correct each p for all tests there are, and settle the outcomes; return their number."""
-    tests = {
-        key: (score, verdict, verdict.difference, verdict.p)
-        for key, score in scores.items()
-        if (verdict := score.verdict) and verdict.difference and verdict.p is not None
-    }
-    corrected = stats.holm([p for *_, p in tests.values()])
-    for (key, (score, verdict, difference, _)), p in zip(tests.items(), corrected, strict=True):
-        outcome: Outcome = "indistinguishable"
-        if p < stats.LEVEL:
-            outcome = "better" if (difference.mean > 0) == (goals[key[1]] == "max") else "worse"
-        scores[key] = replace(score, verdict=replace(verdict, outcome=outcome, p=p))
-    return len(tests)
+def _correct(scores: dict[tuple[str, str], Score], tag: str, goal: Goal, decides: Value) -> None:
+    """Correct each p of a metric for all tests of it there are, and settle the outcomes.
+
+    The last and the best values of each group are a test each, for both are there to be read.
+    """
+    tests = [
+        (name, value, difference.p)
+        for (name, of), score in scores.items()
+        if of == tag and score.verdict and score.verdict.outcome != "incomparable"
+        for value, difference in score.differences.items()
+        if difference.p is not None
+    ]
+    corrected = stats.holm([p for *_, p in tests])
+    chances: dict[str, dict[Value, float]] = {}
+    for (name, value, _), p in zip(tests, corrected, strict=True):
+        chances.setdefault(name, {})[value] = p
+    for name, p_of in chances.items():
+        score = replace(scores[name, tag], p=p_of)
+        verdict = score.verdict
+        if verdict and verdict.difference and decides in p_of:
+            outcome = _outcome(verdict.difference, p_of[decides], goal)
+            settled = replace(verdict, outcome=outcome, p=p_of[decides], tests=len(tests))
+            score = replace(score, verdict=settled)
+        scores[name, tag] = score
+
+
+def _outcome(difference: Difference, p: float, goal: Goal) -> Outcome:
+    if p >= stats.LEVEL:
+        return "indistinguishable"
+    return "better" if (difference.mean > 0) == (goal == "max") else "worse"
 
 
 def _target(

@@ -20,7 +20,6 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "metrics": [{"tag": tag, "goal": goal} for tag, goal in comparison.metrics.items()],
         "value": comparison.value,
         "reference": comparison.reference,
-        "tests": comparison.family,
         "groups": [_group(comparison, each) for each in comparison.groups],
         "remarks": list(comparison.remarks),
         "left_out": [asdict(one) for one in comparison.left_out],
@@ -46,10 +45,12 @@ def _score(comparison: Comparison, each: Compared, tag: str) -> dict[str, Any]:
         "best": score.best and asdict(score.best),
         "values": dict(score.values),
         "differences": {value: asdict(one) for value, one in score.differences.items()},
+        "p_holm": dict(score.p),
         "verdict": verdict
         and {
             "outcome": verdict.outcome,
             "p": verdict.p,
+            "tests": verdict.tests,
             "why": verdict.why,
             "words": sentence(comparison, each, tag),
         },

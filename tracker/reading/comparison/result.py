@@ -19,13 +19,14 @@ Outcome: TypeAlias = Literal["better", "worse", "indistinguishable", "unknown", 
 class Verdict:
     """What the difference between a group and the reference comes to, as the group sees it.
 
-    `difference` is group less reference, in the metric's own unit; `p` is corrected for all tests
-    of the comparison. `why` is a clause, given where no test could decide.
+    `difference` is group less reference, in the metric's own unit; `p` is corrected for all `tests`
+    of the metric (Holm 1979). `why` is a clause, given where no test could decide.
     """
 
     outcome: Outcome
     difference: Difference | None = None
     p: float | None = None
+    tests: int = 0
     why: str = ""
 
 
@@ -34,8 +35,9 @@ class Score:
     """A group's values of one metric.
 
     `last` and `best` are over the runs with a finite last value, None without any; `values` are
-    the deciding ones by unit. `differences` are to the reference, of the last and the best values;
-    `verdict` is about the deciding one. Both are empty for the reference itself.
+    the deciding ones by unit. `differences` are to the reference, of the last and the best values,
+    `p` what chance each has, corrected for all tests of the metric; `verdict` is about the deciding
+    one. All three are empty for the reference itself.
     """
 
     last: Estimate | None
@@ -43,6 +45,7 @@ class Score:
     values: Mapping[str, float]
     left_out: tuple[LeftOut, ...]
     differences: Mapping[Value, Difference]
+    p: Mapping[Value, float]
     verdict: Verdict | None
 
 
@@ -59,8 +62,7 @@ class Compared:
 class Comparison:
     """All that is to be said about some runs; the first metric is the one that was asked about.
 
-    `value` decides: the last value of each run, or its best. `family` is the number of tests that
-    `Verdict.p` is corrected for.
+    `value` decides: the last value of each run, or its best.
     """
 
     grouping: Grouping
@@ -69,7 +71,6 @@ class Comparison:
     reference: str
     groups: tuple[Compared, ...]
     remarks: tuple[str, ...]
-    family: int
 
     @property
     def metric(self) -> str:

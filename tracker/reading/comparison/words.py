@@ -89,10 +89,10 @@ def sentence(comparison: Comparison, each: Compared, tag: str) -> str:
     if verdict.outcome == "incomparable" or verdict.difference is None:
         return f"{name} and {base} cannot be compared: {verdict.why}"
     if verdict.outcome in ("better", "worse"):
-        return f"{name} is {verdict.outcome} than {base} by {_proof(comparison, verdict, tag)}"
+        return f"{name} is {verdict.outcome} than {base} by {_proof(verdict, tag)}"
     difference = verdict.difference
     if verdict.outcome == "indistinguishable":
-        return f"{name} and {base} are indistinguishable " + _doubt(comparison, verdict, tag)
+        return f"{name} and {base} are indistinguishable " + _doubt(verdict, tag)
     if difference.n < 2:
         return (
             f"{name} is {_gap(difference, tag)} {base}, but {verdict.why}: run more seeds "
@@ -106,33 +106,33 @@ def _alone(comparison: Comparison, tag: str) -> str:
     estimate = getattr(only.scores[tag], comparison.value)
     if estimate is None:
         return f"{only.group.name} has no {tag} yet, and nothing to be compared with"
-    runs = "one run" if estimate.n == 1 else f"{estimate.n} runs"
+    runs = "in one run" if estimate.n == 1 else f"over {estimate.n} runs"
     told = f"{spread(estimate.mean, estimate.std, tag)}{' %' if scale(tag) == 100 else ''}"
     return (
-        f"{only.group.name} has a {comparison.value} {tag} of {told} over {runs}; nothing is "
+        f"{only.group.name} has a {comparison.value} {tag} of {told} {runs}; nothing is "
         "compared, for it is the only group"
     )
 
 
-def _proof(comparison: Comparison, verdict: Verdict, tag: str) -> str:
+def _proof(verdict: Verdict, tag: str) -> str:
     difference = verdict.difference
     assert difference is not None
     return (
         f"{spread(abs(difference.mean), difference.std, tag)} {_of(tag)} ({_seeds(difference)}, "
-        f"95 % interval {_towards(difference, tag)}, {_p(comparison, verdict)})"
+        f"95 % interval {_towards(difference, tag)}, {_p(verdict)})"
     )
 
 
-def _doubt(comparison: Comparison, verdict: Verdict, tag: str) -> str:
+def _doubt(verdict: Verdict, tag: str) -> str:
     difference = verdict.difference
     assert difference is not None
-    least = difference.least(comparison.family)
+    least = difference.least(verdict.tests)
     if least is None:
         return f"at n = {difference.n}: they are identical in every seed"
     return (
         f"at n = {difference.n}: a difference under {amount(least, tag)} {_of(tag)} would not show "
         f"(seen: {spread(difference.mean, difference.std, tag, signed=True)}, "
-        f"{_seeds(difference)}, {_p(comparison, verdict)})"
+        f"{_seeds(difference)}, {_p(verdict)})"
     )
 
 
@@ -161,7 +161,7 @@ def _seeds(difference: Difference) -> str:
     return f"not paired, {difference.n} runs or more each"
 
 
-def _p(comparison: Comparison, verdict: Verdict) -> str:
+def _p(verdict: Verdict) -> str:
     told = chance(verdict.p)
     p = f"p {told}" if told.startswith("<") else f"p = {told}"
-    return p if comparison.family < 2 else f"{p} by Holm over {comparison.family} tests"
+    return p if verdict.tests < 2 else f"{p} by Holm over {verdict.tests} tests"

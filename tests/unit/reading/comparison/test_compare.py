@@ -35,8 +35,8 @@ def test_a_clear_difference_is_better_with_the_numbers_of_scipy() -> None:
     found = compare([*runs("resnet50", BASE), *runs("se_resnet50", BETTER)])
     one = verdict(found)
     right = scipy_stats.ttest_rel(BETTER, BASE)
-    assert (found.reference, one.outcome, found.family) == ("resnet50", "better", 1)
-    assert one.p == pytest.approx(right.pvalue)
+    assert (found.reference, one.outcome, one.tests) == ("resnet50", "better", 2)
+    assert one.p == pytest.approx(2 * right.pvalue)  # the last values, and the best
     assert one.difference is not None
     assert one.difference.mean == pytest.approx(np.mean(np.subtract(BETTER, BASE)))
     assert one.difference.std == pytest.approx(np.std(np.subtract(BETTER, BASE), ddof=1))
@@ -106,22 +106,30 @@ def test_several_comparisons_are_corrected() -> None:
         [*runs("resnet50", BASE), *runs("se_resnet50", BETTER), *runs("resnet18", NOISE)]
     )
     raw = scipy_stats.ttest_rel(BETTER, BASE).pvalue
-    assert found.family == 2
-    assert verdict(found).p == pytest.approx(2 * raw)
+    assert verdict(found).tests == 4  # two groups, the last values and the best
+    assert verdict(found).p == pytest.approx(4 * raw)
     difference = verdict(found).difference
     assert difference is not None
     assert difference.p == pytest.approx(raw)
 
 
-def test_loss_beside_accuracy_counts_as_a_comparison_too() -> None:
+def test_each_metric_is_a_question_of_its_own() -> None:
+    """What else is shown must not change the verdict on what was asked."""
     records = [
         record(backbone, seed, {"accuracy/val": value, "loss/val": 1 - value})
         for backbone, values in (("resnet50", BASE), ("se_resnet50", BETTER))
         for seed, value in enumerate(values)
     ]
-    assert list(compare(records).metrics) == ["accuracy/val", "loss/val"]
-    assert compare(records).family == 2
-    assert compare(records, metrics=["accuracy/val"]).family == 1
+    both, alone = compare(records), compare(records, metrics=["accuracy/val"])
+    assert list(both.metrics) == ["accuracy/val", "loss/val"]
+    assert verdict(both) == verdict(alone)
+
+
+def test_the_value_that_does_not_decide_has_its_p_too() -> None:
+    records = [*runs("resnet50", BASE), *runs("se_resnet50", BETTER)]
+    score = compare(records).groups[1].scores["accuracy/val"]
+    assert set(score.p) == {"last", "best"}
+    assert compare(records).groups[0].scores["accuracy/val"].p == {}
 
 
 def test_a_run_without_a_number_is_left_out_and_named() -> None:

@@ -29,21 +29,22 @@ def test_the_better_one() -> None:
     assert told(BASE, (0.75, 0.765, 0.764)) == [
         "Which model.backbone is best by the last accuracy/val (higher is better)?",
         "se_resnet50 is better than resnet50 by 4.97 ± 0.45 points of accuracy/val "
-        "(paired over 3 seeds, 95 % interval 3.85 to 6.09, p = 0.0027)",
+        "(paired over 3 seeds, 95 % interval 3.85 to 6.09, p = 0.0055 by Holm over 2 tests)",
     ]
 
 
 def test_the_worse_one_is_told_with_positive_numbers() -> None:
     assert told((0.75, 0.765, 0.764), BASE)[1] == (
         "se_resnet50 is worse than resnet50 by 4.97 ± 0.45 points of accuracy/val "
-        "(paired over 3 seeds, 95 % interval 3.85 to 6.09, p = 0.0027)"
+        "(paired over 3 seeds, 95 % interval 3.85 to 6.09, p = 0.0055 by Holm over 2 tests)"
     )
 
 
 def test_noise() -> None:
     assert told(BASE, (0.72, 0.70, 0.73))[1] == (
-        "se_resnet50 and resnet50 are indistinguishable at n = 3: a difference under 5.74 points "
-        "of accuracy/val would not show (seen: +0.67 ± 2.31, paired over 3 seeds, p = 0.67)"
+        "se_resnet50 and resnet50 are indistinguishable at n = 3: a difference under 8.27 points "
+        "of accuracy/val would not show (seen: +0.67 ± 2.31, paired over 3 seeds, "
+        "p = 1 by Holm over 2 tests)"
     )
 
 
@@ -64,7 +65,7 @@ def test_a_loss_has_no_points() -> None:
     assert told((1.0, 1.1, 1.2), (0.5, 0.62, 0.71), tag="loss/val") == [
         "Which model.backbone is best by the last loss/val (lower is better)?",
         "se_resnet50 is better than resnet50 by 0.490 ± 0.010 of loss/val "
-        "(paired over 3 seeds, 95 % interval 0.465 to 0.515, p = 0.00014)",
+        "(paired over 3 seeds, 95 % interval 0.465 to 0.515, p = 0.00028 by Holm over 2 tests)",
     ]
 
 
