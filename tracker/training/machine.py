@@ -67,6 +67,8 @@ class Machine:
         facts = asdict(self) | {"device": str(self.device), "torch": str(torch.__version__)}
         if self.device.type == "cuda":
             facts["gpu"] = torch.cuda.get_device_name(self.device)
+        if self.device.type == "cpu":  # decides which kernels are used, as the CPU's name may not
+            facts["isa"] = torch.backends.cpu.get_cpu_capability()
         return facts
 
 
@@ -92,12 +94,15 @@ def as_before(machine: Machine, before: Mapping[str, Any], say: Callable[[str], 
     choice, or another thread count, gives other bits.
     """
     if before["device"] == str(machine.device):
+        wanted = machine.threads
         machine = replace(
             machine,
             precision=before["precision"],
             channels_last=before["channels_last"],
             threads=before["threads"] if before["threads"] <= _cores() else machine.threads,
         )
+        if machine.threads != wanted:
+            say(f"computed with {machine.threads} threads, as before, not with {wanted}")
     now = machine.to_document()
     changed = [
         f"{key} was {before.get(key)}, is {now[key]}" for key in now if now[key] != before.get(key)
