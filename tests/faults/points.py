@@ -30,7 +30,7 @@ from tests.faults.bench import Bench, Ended
 from tests.faults.disk import CALLS, CHANGES, GROWS, Act, Disk, alike
 
 WORDS = {"ENOSPC": "disk full", "EIO": "the disk reports an error"}
-WRITES = 38  # of about 46, after which a run that is to be taken up was killed
+WRITES = 44  # of about 60, after which a run that is to be taken up was killed
 
 Judge = Callable[[int, str], str]  # of exit code and words: what is wrong with them, if anything
 

@@ -85,18 +85,18 @@ class RunWriter(SummaryWriter):
         tensor = protos.string(markdown.encode(errors="replace"))
         self._write(tag, 0, tensor, text_metadata.create_summary_metadata)
 
-    def histogram(self, tag: str, step: int, values: Tensor) -> None:
-        """Write how the finite numbers of `values` are spread; nothing where there is none."""
-        bins = histogram(values)
-        if bins is not None:
-            self._write(tag, step, protos.numbers(bins), histogram_metadata.create_summary_metadata)
+    def histograms(self, step: int, tensors: Mapping[str, Tensor]) -> None:
+        """Write how the finite numbers of each tensor are spread, by tag; those without any not."""
+        describe = histogram_metadata.create_summary_metadata
+        bins = {tag: histogram(values) for tag, values in tensors.items()}
+        self._write_all(step, bins, describe)
 
-    def curve(self, tag: str, step: int, scores: Tensor, truth: Tensor) -> None:
-        """Write the precision-recall curve of `precision_recall`; nothing where there is none."""
-        curve = precision_recall(scores, truth)
-        if curve is not None:
-            describe = partial(pr_metadata.create_summary_metadata, num_thresholds=THRESHOLDS)
-            self._write(tag, step, protos.numbers(curve), describe)
+    def curves(self, step: int, scored: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Write the `precision_recall` of each (scores, truth), by tag, where there is one."""
+        describe = partial(pr_metadata.create_summary_metadata, num_thresholds=THRESHOLDS)
+        self._write_all(
+            step, {tag: precision_recall(*one) for tag, one in scored.items()}, describe
+        )
 
     def numbers(self, tag: str, step: int, values: NDArray[Any]) -> None:
         """Write an array of numbers for `events.tensors` to read; no tab shows it."""
@@ -153,13 +153,34 @@ class RunWriter(SummaryWriter):
     def _write(
         self, tag: str, step: int, tensor: TensorProto, metadata: Callable[..., SummaryMetadata]
     ) -> None:
-        """Write a tensor. Its metadata stands on the tag's first value only."""
+        self._summary(Summary(value=[self._value(tag, tensor, metadata)]), step)
+        self._introduced.add(tag)
+
+    def _write_all(
+        self,
+        step: int,
+        arrays: Mapping[str, NDArray[Any] | None],
+        metadata: Callable[..., SummaryMetadata],
+    ) -> None:
+        """Write the arrays there are as one event."""
+        values = {
+            tag: self._value(tag, protos.numbers(array), metadata)
+            for tag, array in arrays.items()
+            if array is not None
+        }
+        if values:
+            self._summary(Summary(value=values.values()), step)
+            self._introduced.update(values)
+
+    def _value(
+        self, tag: str, tensor: TensorProto, metadata: Callable[..., SummaryMetadata]
+    ) -> Summary.Value:
+        """Return a tensor under its tag. Its metadata stands on the tag's first value only."""
         value = Summary.Value(tag=tag, tensor=tensor)
         if tag not in self._introduced:
             title, description = tags.meaning(tag)
             value.metadata.CopyFrom(metadata(display_name=title, description=description))
-        self._summary(Summary(value=[value]), step)
-        self._introduced.add(tag)
+        return value
 
     def _summary(self, summary: Any, step: int = 0) -> None:
         self._events.event(Event(wall_time=time.time(), step=step, summary=summary))

@@ -67,17 +67,21 @@ def write_numbers(writer: RunWriter, dataset: Dataset, step: int, result: Evalua
 
 def write_curves(writer: RunWriter, dataset: Dataset, step: int, result: Evaluation) -> None:
     """Draw for each of the first classes how well it is told from all others."""
-    for label in range(result.scores.shape[1]):
-        tag = f"{tags.CURVES}{dataset.classes[label]}"
-        writer.curve(tag, step, result.scores[:, label], result.labels == label)
+    scored = {
+        f"{tags.CURVES}{name}": (result.scores[:, label], result.labels == label)
+        for label, name in enumerate(dataset.classes[: result.scores.shape[1]])
+    }
+    writer.curves(step, scored)
 
 
 def write_histograms(writer: RunWriter, step: int, parameters: Mapping[str, nn.Parameter]) -> None:
     """Show how `parameters`, by name, are spread, and the gradients they have of `step`."""
+    tensors: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
-        writer.histogram(f"{tags.WEIGHTS}{name}", step, parameter)
+        tensors[f"{tags.WEIGHTS}{name}"] = parameter
         if parameter.grad is not None:
-            writer.histogram(f"{tags.GRADIENTS}{name}", step, parameter.grad)
+            tensors[f"{tags.GRADIENTS}{name}"] = parameter.grad
+    writer.histograms(step, tensors)
 
 
 def write_evaluation(

@@ -26,6 +26,7 @@ from tracker.record.tensorboard import RunWriter
 from tracker.spec.load import from_document
 
 Written = Callable[[], list[Event]]
+NAN = torch.full((3,), float("nan"))
 
 
 def black(height: int = 4, width: int = 6) -> Picture:
@@ -266,3 +267,26 @@ def test_a_second_writer_goes_on_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert committed == {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert len(committed) == 2
     assert read_scalars(tmp_path).series["a"].steps.tolist() == [1, 2]
+
+
+def test_histograms_and_curves_are_one_event_each(writer: RunWriter, written: Written) -> None:
+    for step in (1, 2):
+        writer.histograms(
+            step,
+            {"weights/a": torch.arange(4.0), "weights/b": torch.ones(2), "weights/c": NAN},
+        )
+        truth = torch.tensor([True, False])
+        writer.curves(
+            step, {"pr/cat": (torch.rand(2), truth), "pr/dog": (torch.rand(2), truth > 1)}
+        )
+    writer.histograms(3, {"weights/c": NAN})
+    events = written()
+    assert [[value.tag for value in event.summary.value] for event in events] == [
+        ["weights/a", "weights/b"],
+        ["pr/cat"],
+    ] * 2
+    first, later = (events[index].summary.value[0] for index in (0, 2))
+    assert first.metadata.plugin_data.plugin_name == "histograms"
+    assert first.metadata.display_name == "a"
+    assert not later.HasField("metadata")
+    assert events[1].summary.value[0].metadata.plugin_data.plugin_name == "pr_curves"
