@@ -1,5 +1,5 @@
 # `make check` is what CI runs, in the environment that is active.
-.PHONY: check lint types floors test storm docs
+.PHONY: check lint types floors test storm fuzz docs
 
 check: lint types floors test
 
@@ -28,6 +28,9 @@ storm: ## N kills at random instants; every crash point; every call of the disk 
 	python -m tests.faults.points ENOSPC --every
 	python -m tests.faults.points ENOSPC --every --resume
 	python -m tests.faults.points ENOSPC --every --for-ever
+
+fuzz: ## N mutated experiment files, command lines and files of runs; N=100000 takes some minutes
+	python -m tests.faults.fuzz $(N)
 
 docs: ## regenerate what is generated: the spec reference and the catalog of models
 	python -m tracker.spec.document > docs/spec.md

@@ -60,10 +60,10 @@ def jobs_of(
     """Return the runs that a spec asks for or, to `resume`, the one run that `target` names."""
     if resume and not target.is_file():
         run = index.find(root, str(target))
-        source = run.experiment_file
-        _asked(run)  # a damaged file is no mistake in a spec
-        members = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)
-        return [Job(source, members[0], run)]
+        source, asked = run.experiment_file, _asked(run)
+        if overrides or seeds or max_steps:
+            asked = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)[0]
+        return [Job(source, asked, run)]
     return [
         Job(target, experiment, Run.of(root, experiment))
         for experiment in load(target, overrides=overrides, seeds=seeds, max_steps=max_steps)

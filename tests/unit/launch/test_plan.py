@@ -153,6 +153,7 @@ def test_a_damaged_run_is_not_resumed(jobs: Callable[..., list[plan.Job]], root:
         ("[1]", " holds no JSON object"),
         ('{"name": "e", "seed": -1}', ": seed: "),
         ('{"name": "e", "version": 99}', ": version: "),
+        ('{"name": "e", "matrix": {"seed": [0, 1]}}', ": matrix: "),
     ],
 )
 @pytest.mark.parametrize("failed", [True, False])
