@@ -236,7 +236,7 @@ def spoiled(chance: Chance, document: Any) -> Any:
         case 2 if isinstance(parent, list):
             parent.append(value)
         case 3 if type(value) in (int, float):
-            parent[key] = value * chance.choice([-1, 0, 0.5, 2, 10])
+            parent[key] = value * chance.choice([-1, 0, 2, 10])
         case _:
             parent[key] = chance.choice(VALUES)
     return document
