@@ -73,7 +73,7 @@ def _multiples(low: float, high: float, most: int) -> list[float]:
 def _powers(low: float, high: float, most: int) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for factors in ((1, 2, 5), (1, 3), (1,)):
-        numbers = [factor * 10.0**power for power in range(first, last) for factor in factors]
+        numbers = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
         inside = [number for number in numbers if low <= number <= high]
         if len(inside) <= most:
             return inside

@@ -152,9 +152,8 @@ def _steps(runs: Sequence[RunRecord], documents: Mapping[str, Mapping[str, Any]]
         yield Step(f"made {count} of the {len(runs)} runs{where}", (printable(command),))
     own = [run for run in runs if "model" in run.asked]
     if own:
-        file = own[0].run.experiment_file
-        line = shlex.join(["tracker", "run", f"{own[0].id}/{file.name}", "--again"])
-        yield Step("makes one run once more, from the file it left under the runs folder", (line,))
+        line = shlex.join(["tracker", "run", str(own[0].run.experiment_file), "--again"])
+        yield Step("makes one run once more, from the file it left", (printable(line),))
 
 
 def _code(runs: Sequence[RunRecord], documents: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
@@ -168,7 +167,7 @@ def _code(runs: Sequence[RunRecord], documents: Mapping[str, Mapping[str, Any]])
         seen.add((commit, has_patch))
         lines = [shlex.join(["git", "checkout", str(commit)])]
         if has_patch:
-            lines.append(shlex.join(["git", "apply", f"{run.id}/{run.run.patch_file.name}"]))
+            lines.append(shlex.join(["git", "apply", str(run.run.patch_file)]))
         yield Step(f"brings back the code of {run.id}", tuple(map(printable, lines)))
 
 

@@ -20,7 +20,6 @@ MARKS = {
     "indistinguishable": "≈",
     "unknown": "?",
     "incomparable": "⊘",
-    "": "",  # of a single group
 }
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tracker import tags
 from tracker.reading.comparison.result import Compared, Comparison
-from tracker.reading.comparison.stats import Difference
 from tracker.reading.comparison.words import amount, chance, interval, scale, spread
 from tracker.reading.report.axis import Axis, Tick, fitted
 
@@ -19,7 +18,8 @@ _DOTS = 100  # runs of a group that get a dot, at most
 class Row:
     """A group: its numbers as words, and where its runs, mean and interval stand on the scale.
 
-    `difference` is in words too; `outcome` what it comes to, empty for the reference.
+    `difference` is to the reference, in words too; `outcome` is what it comes to, empty for the
+    reference.
     """
 
     number: int
@@ -31,7 +31,6 @@ class Row:
     difference: str
     p: str
     outcome: str
-    is_reference: bool
     dots: tuple[float, ...]
     mean: float | None
     reach: tuple[float, float] | None
@@ -64,7 +63,7 @@ def scores(comparison: Comparison, tag: str) -> Scores:
         deciding=comparison.value,
         other="best" if comparison.value == "last" else "last",
         rows=rows,
-        reference=next((row.mean for row in rows if row.is_reference), None),
+        reference=next(row.mean for row in rows if row.name == comparison.reference),
         ticks=tuple(axis.ticks(4, scale(tag))),
     )
 
@@ -96,17 +95,19 @@ def _row(comparison: Comparison, number: int, each: Compared, tag: str, axis: Ax
         deciding=spread(deciding.mean, deciding.std, tag) if deciding else "–",
         interval=interval(deciding.low, deciding.high, tag) if deciding else "–",
         other=spread(other.mean, other.std, tag) if other else "–",
-        difference=_gap(score.differences.get(comparison.value), tag),
+        difference=_difference(comparison, each, tag),
         p=chance(verdict.p if verdict else None),
         outcome=verdict.outcome if verdict else "",
-        is_reference=each.group.name == comparison.reference,
         dots=tuple(_places(list(score.values.values())[:_DOTS], axis)),
         mean=_places([deciding.mean], axis)[0] if deciding else None,
         reach=reach,
     )
 
 
-def _gap(difference: Difference | None, tag: str) -> str:
+def _difference(comparison: Comparison, each: Compared, tag: str) -> str:
+    if each.group.name == comparison.reference:
+        return "reference" if comparison.others else "–"
+    difference = each.scores[tag].differences.get(comparison.value)
     if difference is None:
         return "–"
     mean = amount(difference.mean, tag, signed=True)

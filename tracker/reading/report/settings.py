@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,13 @@ class Asked:
 
 def asked(comparison: Comparison) -> Asked:
     """Sort the settings of all members by whether they are the same in all of them."""
+    groups = [each.group for each in comparison.groups]
     of_groups = [
-        (each.group.name, [settings(run) for run in each.group.members.values()])
-        for each in comparison.groups
+        # Of a group whose every run was left out, no more is known than what it is called by.
+        (group.name, [settings(run) for run in group.members.values()] or [dict(group.settings)])
+        for group in groups
     ]
-    every = [one for _, known in of_groups for one in known]
+    every = [settings(run) for group in groups for run in group.members.values()]
     paths = differing(every)
     return Asked(
         paths=tuple(paths),
@@ -53,6 +55,6 @@ def in_words(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _value(known: list[dict[str, Any]], path: str) -> str:
+def _value(known: Sequence[Mapping[str, Any]], path: str) -> str:
     values = dict.fromkeys(in_words(one.get(path, MISSING)) for one in known)
     return next(iter(values), "–") if len(values) < 2 else "varies"

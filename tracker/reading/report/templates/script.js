@@ -44,7 +44,7 @@
       const table = make("table");
       for (const [group, [, y, , words]] of here) {
         const curve = svg.querySelector(`.curve[data-group="${group.number}"]`);
-        const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+        const dot = document.createElementNS(svg.namespaceURI, "circle");
         dot.setAttribute("class", curve.getAttribute("class").replace("curve ", ""));
         dot.setAttribute("cx", x);
         dot.setAttribute("cy", y);
