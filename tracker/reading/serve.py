@@ -22,6 +22,7 @@ from tensorboard import default, program
 from tracker.errors import Busy, NoSuchRun, Unavailable
 from tracker.reading import dashboard, view
 from tracker.reading.dashboard import Server
+from tracker.reading.tab.plugin import NAME, ComparePlugin
 from tracker.reading.view import View
 from tracker.store.process import this_process
 from tracker.store.status import stamp, utc_now
@@ -155,11 +156,14 @@ def sweep(root: Path) -> None:
 
 
 def _plugins() -> list[Any]:
-    """Every TensorBoard plugin, or where an installed one is broken, those TensorBoard has."""
+    """Our tab, which so is the first, and every other plugin; where an installed one is broken,
+    those that TensorBoard has."""
     try:
-        return list(default.get_plugins())
+        found = default.get_plugins()
     except Exception:  # noqa: BLE001 - entry points run anybody's code, and plain TensorBoard dies
-        return list(default.get_static_plugins())
+        found = default.get_static_plugins()
+    # Ours is found too where tracker is installed, and TensorBoard refuses a name that comes twice.
+    return [ComparePlugin, *(one for one in found if getattr(one, "plugin_name", "") != NAME)]
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

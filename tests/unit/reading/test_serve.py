@@ -10,6 +10,7 @@ import pytest
 
 from tracker.errors import NoSuchRun
 from tracker.reading.dashboard import Server, note
+from tracker.reading.tab.plugin import ComparePlugin
 from tracker.reading.view import View
 from tracker.store.process import this_process
 
@@ -111,4 +112,9 @@ def test_a_broken_plugin_does_not_take_the_rest_along(monkeypatch: pytest.Monkey
         raise SyntaxError("somebody else's")
 
     monkeypatch.setattr(default, "get_dynamic_plugins", broken)
-    assert _plugins() == default.get_static_plugins()
+    assert _plugins() == [ComparePlugin, *default.get_static_plugins()]
+
+
+def test_our_tab_comes_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(default, "get_dynamic_plugins", lambda: [ComparePlugin])
+    assert _plugins() == [ComparePlugin, *default.get_static_plugins()]

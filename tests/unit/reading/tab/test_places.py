@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tracker.events.writer import EventWriter
+from tracker.reading.tab.places import any_run, places, version
+from tracker.store.run import Run
+
+MakeRun = Callable[..., Run]
+
+
+def names(logdir: Path) -> list[tuple[str, bool]]:
+    return [(place.name, place.is_ours) for place in places(logdir)]
+
+
+def foreign(path: Path) -> None:
+    with EventWriter(path) as events:
+        events.scalars(1, {"loss": 0.5})
+
+
+def test_ours_and_others_by_the_names_tensorboard_gives(tmp_path: Path, make_run: MakeRun) -> None:
+    make_run(tmp_path)
+    foreign(tmp_path / "other" / "run")
+    assert names(tmp_path) == [("first/resnet50/s0", True), ("other/run", False)]
+    assert names(tmp_path / "first" / "resnet50") == [("s0", True)]
+    assert names(tmp_path / "other" / "run") == [(".", False)]
+    assert places(tmp_path)[0].experiment == "first"
+
+
+def test_links_are_followed_once(tmp_path: Path, make_run: MakeRun) -> None:
+    make_run(tmp_path / "runs")
+    view = tmp_path / "view"
+    view.mkdir()
+    (view / "linked").symlink_to(tmp_path / "runs" / "first")
+    (view / "again").symlink_to(tmp_path / "runs" / "first")
+    (tmp_path / "runs" / "first" / "back").symlink_to(view)  # a circle
+    [place] = places(view)
+    assert place.path == (tmp_path / "runs/first/resnet50/s0").resolve()
+
+
+def test_aggregates_and_hidden_folders_are_no_runs(tmp_path: Path) -> None:
+    foreign(tmp_path / "compare" / "first" / "resnet50 mean")
+    foreign(tmp_path / ".trash" / "run")
+    assert names(tmp_path) == []
+    assert not any_run(tmp_path)
+    assert not any_run(tmp_path / "missing")
+    foreign(tmp_path / "run")
+    assert any_run(tmp_path)
+
+
+def test_the_version_changes_with_every_point(tmp_path: Path) -> None:
+    with EventWriter(tmp_path / "run") as events:
+        seen = {version(places(tmp_path))}
+        for step in (1, 2):
+            assert version(places(tmp_path)) in seen
+            events.scalars(step, {"loss": 0.5})
+            seen.add(version(places(tmp_path)))
+    assert len(seen) == 3

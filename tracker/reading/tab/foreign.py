@@ -1,0 +1,49 @@
+"""Event files that others wrote, as runs that can be compared: by folder, with goals guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracker.reading.adopting.account import account
+from tracker.reading.adopting.goals import main_metric
+from tracker.reading.tab.places import Place
+from tracker.store.index import RunRecord
+from tracker.store.run import Run
+
+
+def records(found: Sequence[Place]) -> list[RunRecord]:
+    """A record per folder with scalars. Folders side by side are repeats, unless all are.
+
+    Only folders of one name are one unit: nobody said which run belongs to which.
+    """
+    is_flat = len({_above(place) for place in found}) == 1
+    made = (_record(place, is_flat=is_flat) for place in found)
+    return [one for one in made if one is not None]
+
+
+def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
+    try:
+        told = account(place.path, {}, 0.0)
+    except OSError:  # it went meanwhile
+        return None
+    metrics = told.summary.metrics
+    if not metrics:
+        return None
+    return RunRecord(
+        id=place.name,
+        run=Run(place.path),
+        experiment="",
+        variant=place.name if is_flat else _above(place),
+        seed=0,
+        attempt=1,
+        state="finished",
+        started=f"{told.begin:020.6f}",  # only ever sorted by
+        step=told.step,
+        metric=main_metric(list(metrics)),
+        metrics=metrics,
+        asked={} if is_flat else {"folder": place.name.rpartition("/")[2]},
+    )
+
+
+def _above(place: Place) -> str:
+    return place.name.rpartition("/")[0] or "."

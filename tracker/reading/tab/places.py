@@ -1,0 +1,83 @@
+"""Which folders under a log directory are runs, ours and others', and whether they changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_EVENTS = "tfevents"  # TensorBoard takes every file with this in its name for an event file
+_OURS = frozenset({"experiment.json", "status.json"})
+_TELLING = frozenset({*_OURS, "summary.json"})
+_AGGREGATES = "compare"  # <root>/compare/<experiments>/<group> mean
+_FOLDERS = 20_000  # that are looked into, at most: a log directory may be the root of a disk
+
+
+@dataclass(frozen=True)
+class Place:
+    """A run's folder, links resolved, and what TensorBoard calls it. `files` tell of changes."""
+
+    path: Path
+    name: str
+    is_ours: bool
+    files: tuple[tuple[str, int, int], ...]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment that a run of ours belongs to, by its place."""
+        return self.path.parts[-3] if len(self.path.parts) > 2 else ""
+
+
+def places(logdir: Path) -> list[Place]:
+    """Every run under `logdir`, by name; links are followed, as TensorBoard does. Never raises."""
+    return sorted(_walk(logdir), key=lambda place: place.name)
+
+
+def any_run(logdir: Path) -> bool:
+    """Whether there is a run at all; looks no further than the first."""
+    return next(_walk(logdir), None) is not None
+
+
+def version(found: Iterable[Place]) -> str:
+    """A word that changes when a file of these runs does."""
+    told = repr([(str(place.path), place.files) for place in found])
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:20]
+
+
+def _walk(logdir: Path) -> Iterator[Place]:
+    seen: set[str] = set()
+    waiting = [(str(logdir), "")]
+    while waiting and len(seen) < _FOLDERS:
+        path, name = waiting.pop()
+        real = os.path.realpath(path)
+        if real in seen:
+            continue
+        seen.add(real)
+        folders, files = _look(real)
+        is_ours = any(file in _OURS for file, *_ in files)
+        if is_ours or any(_EVENTS in file for file, *_ in files):
+            yield Place(Path(real), name or ".", is_ours, files)
+        if not is_ours:
+            waiting += [(f"{real}/{each}", f"{name}/{each}".lstrip("/")) for each in folders]
+
+
+def _look(path: str) -> tuple[list[str], tuple[tuple[str, int, int], ...]]:
+    """The folders in one, and its files that tell of a run: name, size, time of change."""
+    folders, files = [], []
+    is_of_aggregates = Path(path).parent.name == _AGGREGATES
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    if not is_of_aggregates:
+                        folders.append(entry.name)
+                elif entry.name in _TELLING or _EVENTS in entry.name:
+                    facts = entry.stat()
+                    files.append((entry.name, facts.st_size, facts.st_mtime_ns))
+    except OSError:  # gone meanwhile, or not ours to look into
+        return [], ()
+    return folders, tuple(sorted(files))

@@ -1,0 +1,156 @@
+// The answer in words and numbers: scores, price, settings. Shares and digits come as words.
+
+import { cell, draw, look, make, mark, swatch, table, title } from "./dom.js";
+
+export function verdicts(comparison) {
+  const others = comparison.groups.filter((group) => group.name !== comparison.reference);
+  const told = others.map((group) => group.metrics[comparison.metrics[0].tag].verdict).filter(Boolean);
+  return make(
+    "ul",
+    { class: told.length > 3 ? "verdicts many" : "verdicts" },
+    ...told.map((verdict) =>
+      make("li", { class: verdict.outcome }, mark(verdict.outcome), make("span", {}, `${verdict.words}.`)),
+    ),
+  );
+}
+
+export function limits(comparison) {
+  const notes = comparison.remarks.map((remark) => make("li", {}, remark));
+  const lost = comparison.left_out.map((one) =>
+    make("li", {}, "left out: ", make("b", {}, one.run), ` (${one.reason})`),
+  );
+  if (!notes.length && !lost.length) return null;
+  return make(
+    "details",
+    { class: "limits", open: notes.length + lost.length < 6 },
+    make("summary", {}, "Before you believe it"),
+    make("ul", {}, ...notes, ...lost),
+  );
+}
+
+export function scores(one) {
+  const ticks = one.ticks.map((tick) => draw("text", { x: tick.at, y: 12 }, tick.label));
+  const titles = [
+    title("group"),
+    title("n"),
+    title(`${one.deciding}, mean ± std`),
+    title("95 % interval"),
+    title(draw("svg", { viewBox: "0 0 240 16", "aria-hidden": "true" }, ...ticks), "drawn"),
+    title(one.other),
+    title("difference (95 %)"),
+    title("p"),
+  ];
+  return make(
+    "figure",
+    { class: "scores" },
+    make("figcaption", {}, one.title, make("span", {}, `${one.tag}, ${one.goal}`)),
+    table(titles, one.rows.map((row) => score(one, row))),
+  );
+}
+
+function score(one, row) {
+  const middle = row.mean === null ? null : draw("path", { class: "middle", d: `M${row.mean} 3v16` });
+  const reach =
+    row.reach &&
+    draw("path", {
+      class: "reach",
+      d: `M${row.reach[0]} 11H${row.reach[1]}M${row.reach[0]} 7v8M${row.reach[1]} 7v8`,
+    });
+  const drawn = draw(
+    "svg",
+    { class: look(row.number), viewBox: "0 0 240 22", "aria-hidden": "true" },
+    ...one.ticks.map((tick) => draw("path", { class: "grid", d: `M${tick.at} 0V22` })),
+    one.reference === null ? null : draw("path", { class: "base", d: `M${one.reference} 0V22` }),
+    ...row.dots.map((dot) => draw("circle", { cx: dot, cy: 11, r: 3 })),
+    reach,
+    middle,
+  );
+  return make(
+    "tr",
+    { class: row.outcome },
+    make("th", { scope: "row" }, swatch(row.number), row.name),
+    cell(String(row.n)),
+    cell(row.deciding, "main"),
+    cell(row.interval),
+    cell(drawn, "drawn"),
+    cell(row.other),
+    cell(row.difference),
+    make("td", {}, row.p, " ", mark(row.outcome)),
+  );
+}
+
+export function prices(comparison) {
+  const titles = ["group", "parameters", "FLOPs", "images/s", "per epoch", "training", "memory", "to the other's mean"];
+  const rows = comparison.groups.map((group, number) => {
+    const price = group.price;
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, swatch(number), group.name),
+      cell(count(price.parameters)),
+      cell(count(price.flops)),
+      cell(spread(price.images_per_second, count)),
+      cell(spread(price.seconds_per_epoch, duration)),
+      cell(spread(price.seconds, duration)),
+      cell(price.peak_memory_bytes === null ? "–" : `${count(price.peak_memory_bytes)}B`),
+      cell(reach(price.reach), "word"),
+    );
+  });
+  return make(
+    "figure",
+    {},
+    make("figcaption", {}, "price", make("span", {}, "mean ± std over the runs; training alone")),
+    table(titles.map((one) => title(one)), rows),
+  );
+}
+
+function reach(one) {
+  if (!one) return "–";
+  if (!one.steps) return `never reaches ${one.other}'s`;
+  const some = one.reached < one.n ? `, ${one.reached} of ${one.n} runs` : "";
+  const steps = Math.round(one.steps.mean).toLocaleString("en");
+  return `${one.other}'s after ${steps} steps, ${duration(one.seconds.mean)}${some}`;
+}
+
+function spread(estimate, form) {
+  if (!estimate) return "–";
+  return estimate.std === null ? form(estimate.mean) : `${form(estimate.mean)} ± ${form(estimate.std)}`;
+}
+
+function count(number) {
+  if (number === null) return "–";
+  return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(number);
+}
+
+function duration(seconds) {
+  if (seconds < 100) return `${seconds.toPrecision(seconds < 1 ? 2 : 3)} s`;
+  if (seconds < 6000) return `${(seconds / 60).toPrecision(3)} min`;
+  return `${(seconds / 3600).toPrecision(3)} h`;
+}
+
+export function settings(asked) {
+  const names = asked.groups.map(([name], number) => title(make("span", {}, swatch(number), name)));
+  const differing = asked.paths.map((path, at) => {
+    const values = asked.groups.map(([, of]) => of[at]);
+    return make(
+      "tr",
+      { class: new Set(values).size > 1 ? "differs" : "" },
+      make("th", { scope: "row" }, path),
+      ...values.map((value) => cell(value, "word")),
+    );
+  });
+  const same = Object.entries(asked.common).map(([path, value]) =>
+    make("div", {}, make("dt", {}, path), make("dd", {}, value)),
+  );
+  return [
+    differing.length ? table([title("setting"), ...names], differing, "settings") : null,
+    same.length
+      ? make(
+          "details",
+          {},
+          make("summary", {}, `${same.length} settings are the same in all of them`),
+          make("dl", { class: "facts" }, ...same),
+        )
+      : null,
+  ];
+}
