@@ -73,6 +73,13 @@ def test_as_markdown_it_is_tables(root: Path, answer: Answer) -> None:
     assert "| se\\_resnet50 |" in data or "| se_resnet50 |" in data
 
 
+def test_event_files_are_not_read(root: Path, answer: Answer) -> None:
+    _, before, _ = answer("--runs", root, "compare", "first")
+    for path in root.glob("first/*/*/events.*"):
+        path.unlink()
+    assert answer("--runs", root, "compare", "first")[:2] == (0, before)
+
+
 def test_at_a_step_unfinished_runs_count_too(
     root: Path, answer: Answer, make_run: Callable[..., Run]
 ) -> None:
