@@ -26,6 +26,7 @@ class System:
         self._clock = clock
         self._since = (clock(), time.process_time())
         self._page = os.sysconf("SC_PAGE_SIZE")
+        self._has_gauge = True  # until it says otherwise
 
     def sample(self) -> dict[str, float]:
         """Return tag → number of what this machine tells, since the last sample where it is a rate.
@@ -48,8 +49,9 @@ class System:
     def _gpu(self) -> dict[str, float]:
         free, total = torch.cuda.mem_get_info(self._device)
         values = {tags.GPU_MEMORY: (total - free) / GIB}
-        try:
-            values[tags.GPU] = float(torch.cuda.utilization(self._device))
-        except (ImportError, RuntimeError):  # no nvidia-ml-py, or it does not find the GPU
-            return values
+        if self._has_gauge:
+            try:
+                values[tags.GPU] = float(torch.cuda.utilization(self._device))
+            except Exception:  # noqa: BLE001 - not installed, not allowed, a shared slice of a GPU
+                self._has_gauge = False  # no run ends for a gauge
         return values

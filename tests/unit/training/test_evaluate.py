@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from tracker.data.batches import Loader
 from tracker.data.dataset import Split
+from tracker.training import evaluate as evaluation
 from tracker.training.evaluate import Evaluation, evaluate
 from tracker.training.machine import Machine
 
@@ -49,6 +50,15 @@ def test_the_sums_are_those_of_all_pictures_at_once(
     assert result.accuracy == pytest.approx((logits.argmax(1) == LABELS).double().mean().item())
     assert torch.equal(result.predicted, logits.argmax(1))
     torch.testing.assert_close(result.confidence, logits.softmax(1).amax(1))
+    torch.testing.assert_close(result.scores, logits.softmax(1))
+
+
+def test_of_many_classes_the_first_keep_their_scores(
+    model: torch.nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(model, 5).scores
+    monkeypatch.setattr(evaluation, "SCORED", 2)
+    assert torch.equal(run(model, 5).scores, whole[:, :2])
 
 
 def test_the_model_is_put_back_into_its_mode(model: torch.nn.Module) -> None:

@@ -37,17 +37,23 @@ def test_without_a_gpu_nothing_is_said_of_one() -> None:
     assert System(CPU).sample().keys() <= {tags.CPU, tags.LOAD, tags.MEMORY}
 
 
-@pytest.mark.parametrize("missing", [ModuleNotFoundError, RuntimeError, None])
+@pytest.mark.parametrize("missing", [ModuleNotFoundError, KeyError, None])
 def test_a_gpu_says_what_it_can(
     monkeypatch: pytest.MonkeyPatch, missing: type[Exception] | None
 ) -> None:
-    def utilization(_: torch.device) -> int:
+    asked = []
+
+    def utilization(device: torch.device) -> int:
+        asked.append(device)
         if missing:
             raise missing("no nvidia-ml-py")
         return 40
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1 << 30, 4 << 30))
     monkeypatch.setattr(torch.cuda, "utilization", utilization)
-    values = System(torch.device("cuda")).sample()
-    assert values[tags.GPU_MEMORY] == 3.0
-    assert values.get(tags.GPU) == (None if missing else 40.0)
+    system = System(torch.device("cuda"))
+    for _ in range(2):
+        values = system.sample()
+        assert values[tags.GPU_MEMORY] == 3.0
+        assert values.get(tags.GPU) == (None if missing else 40.0)
+    assert len(asked) == (1 if missing else 2)
