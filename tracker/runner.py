@@ -15,8 +15,8 @@ from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
 from tracker.data.workers import WorkerDied
-from tracker.errors import RunFailed, TrackerError, UsageError
-from tracker.events.rewind import rewind
+from tracker.errors import RunFailed, TrackerError, UsageError, printable
+from tracker.events.rewind import check_there, damages, rewind
 from tracker.models.build import build as build_model
 from tracker.models.cost import Cost, cost
 from tracker.record.tensorboard import RunWriter
@@ -66,14 +66,7 @@ def run(
             active.log(line)
             say(line)
 
-        classes = len(dataset.classes)
-        saved = checkpoint.newest(
-            active.run, note, lambda state: fit.check(state, experiment, model, classes)
-        )
-        if saved:
-            checkpoint.forget_after(active.run, saved["step"])
-        for path in rewind(active.run.path, saved["events"] if saved else {}, active.run.lost):
-            note(f"set aside {path}: written after the last checkpoint")
+        saved = take_up(active, experiment, dataset, model, note) if active.is_taken_up else None
         if saved:
             chosen = machine.as_before(chosen, saved["machine"], note)
         machine.prepare(chosen, experiment.seed)
@@ -97,6 +90,43 @@ def run(
                 projector.write(task, state.evaluated_model)
             writer.finish_hparams()
             writer.commit()
+
+
+def take_up(
+    active: ActiveRun,
+    experiment: Experiment,
+    dataset: Dataset,
+    model: nn.Module,
+    say: Callable[[str], None],
+) -> dict[str, Any] | None:
+    """Bring a run's directory back to its newest checkpoint that fits; return the state in it.
+
+    None where nothing was ever saved. All that is passed over, set aside or found damaged is said.
+    Raises `Damaged` or `Unavailable`, with nothing changed, where there is none to go on from.
+    """
+    run, spec = active.run, experiment.training
+    steps = len(dataset.train) // spec.batch_size * spec.epochs
+
+    def check(state: dict[str, Any]) -> None:
+        fit.check(state, experiment, model, len(dataset.classes), steps)
+        check_there(run.path, state["events"])
+
+    saved = checkpoint.newest(run, say, check)
+    if saved:
+        checkpoint.forget_after(run, saved["step"])
+    else:
+        say("no checkpoint was saved yet: starting anew from step 0")
+    for path in active.clear_checkpoints():
+        say(f"set aside {printable(str(path))}: no checkpoint that the run goes on from")
+    committed = saved["events"] if saved else {}
+    for path in rewind(run.path, committed, run.lost):
+        say(f"set aside {printable(str(path))}: written after the last checkpoint")
+    for damage in damages(run.path, committed):
+        say(
+            f"{damage}: training goes on, but that part of the curves is lost, and "
+            f"`tracker doctor` will say so; restore it from a copy, or start anew with --again"
+        )
+    return saved
 
 
 def assemble(

@@ -114,7 +114,8 @@ def _install(disk: Disk) -> None:
     def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **options: Any) -> Any:
         if isinstance(file, int) or not _text_of(file).startswith(str(disk.root)):
             return plain_open(file, mode, buffering, *args, **options)
-        raw = File(file, mode.replace("b", "").replace("t", ""))
+        opener = options.pop("opener", None)
+        raw = File(file, mode.replace("b", "").replace("t", ""), opener=opener)
         if buffering == 0:
             return raw
         if "+" in mode:

@@ -62,7 +62,7 @@ def _one_file_in_place() -> None:
         _write_in_place(run.lost / "last.pt", buffer.getvalue())
         return save(run, state, step, best=best)
 
-    def newest(run: Run, _: Callable[[str], None]) -> Any:
+    def newest(run: Run, *_: Any) -> Any:
         path = run.lost / "last.pt"
         return torch.load(path, weights_only=True) if path.exists() else None
 

@@ -23,11 +23,15 @@ def stopped(tmp_path: Path, after_step: AfterStep) -> Path:
     return spec
 
 
-def test_the_threads_are_those_of_before(
-    tmp_path: Path, stopped: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_threads_are_those_of_before_and_that_is_said(
+    tmp_path: Path,
+    stopped: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert tracker(tmp_path / "runs", "run", stopped, "--resume") == 0
+    assert "computed with 1 threads, as before, not with 2\n" in capsys.readouterr().err
     assert torch.get_num_threads() == 1
     assert unlike(fingerprint(the_run(tmp_path / "whole")), the_run(tmp_path / "runs")) == {}
 

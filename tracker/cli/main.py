@@ -124,7 +124,7 @@ def cli(ctx: click.Context, runs: Path) -> None:
     Exit codes: 0 ok, 1 a run failed, 2 usage or invalid spec, 3 no such run,
     4 busy or exists, 5 damaged file, 6 disk or missing data,
     7 diff --exit-code: they differ, 70 our bug,
-    130/143 stopped by a signal with the state saved.
+    129/130/143 stopped by a signal with the state saved.
     """
     ctx.obj = runs
 
@@ -135,10 +135,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     What goes wrong is said on stderr in words. A reader that went away (`| head -1`) ends it
     quietly with 0.
     """
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a latin-1 terminal gets \u2026, not a traceback
             stream.reconfigure(errors="backslashreplace")
     return _finish(_answer(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _open_closed() -> None:
+    """Let stdin, stdout and stderr lead nowhere where they were closed at the start (`2>&-`).
+
+    Else the next file opened would get the number of one, and what C code says, or a process that
+    we start, would be written into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode))
 
 
 def _answer(args: list[str]) -> int:

@@ -21,6 +21,7 @@ from tracker.errors import Damaged
 from tracker.events import wire
 from tracker.events.line import Line
 from tracker.events.record import INFIX, frame
+from tracker.owned import own
 from tracker.tags import Meaning
 
 FILE_VERSION = b"brain.Event:2"
@@ -208,9 +209,10 @@ class EventWriter:
 def truncate(path: Path, length: int) -> None:
     """Cut the event file at `path` back to `length` bytes, a `position` of its writer, and sync.
 
-    Raises `Damaged` if the file is shorter: then what was committed is not there.
+    Raises `Damaged` if the file is shorter, for then what was committed is not there, and for what
+    is a link or no file.
     """
-    with path.open("r+b", buffering=0) as file:
+    with io.FileIO(path, "r+b", opener=own) as file:
         size = os.fstat(file.fileno()).st_size
         if size < length:
             raise Damaged(

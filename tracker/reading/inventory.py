@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from tracker.errors import printable
 from tracker.reading import dashboard
 from tracker.reading.finding import Finding, damaged, fine, warning
 from tracker.store import garbage, trash
@@ -40,6 +42,21 @@ def _runs(records: list[RunRecord]) -> Iterator[Finding]:
                 f"crashed at step {record.step}: its process is gone without a word",
                 f"`tracker run --resume {record.id}` goes on",
             )
+        elif record.state == "running" and record.host != socket.gethostname():
+            yield from _elsewhere(record)
+
+
+def _elsewhere(record: RunRecord) -> Iterator[Finding]:
+    """Where no lock can tell, a process of another computer is believed to live for ever."""
+    status = record.run.status()
+    if not status.kernel_lock:
+        yield warning(
+            record.id,
+            f"running as process {record.pid} of {printable(status.host)}, it says; its last sign "
+            f"of life is from {status.updated}, and this file system has no locks to ask",
+            "look there; if that computer is gone for good, let status.json say "
+            '"state": "stopped", and --resume goes on',
+        )
 
 
 def _future(records: list[RunRecord], now: datetime) -> Iterator[Finding]:

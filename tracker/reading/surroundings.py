@@ -49,7 +49,8 @@ def _existing(path: Path) -> Path:
 def _space(place: Path) -> Finding:
     facts = os.statvfs(place)
     free, total = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
-    words = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free at {place}"
+    unit, name = (1e9, "GB") if total >= 1e9 else (1e6, "MB")
+    words = f"{free / unit:,.1f} of {total / unit:,.1f} {name} free at {place}"
     if free < TIGHT:
         return unfit("disk", words, "free some space: a checkpoint may not fit (`tracker gc`)")
     if free < LOW:

@@ -38,9 +38,11 @@ def check(run: Run, now: datetime) -> Iterator[Finding]:
     """
     state = run.state()
     yield from _documents(run)
+    yield from _strangers(run)
     manifest = Manifest()
     try:
         manifest = run.manifest()
+        _check_saved(run)
     except Damaged as error:
         yield damaged(_name(run, run.manifest_file), str(error), _COPY)
     yield from _checkpoints(run, manifest, state)
@@ -65,6 +67,26 @@ def _documents(run: Run) -> Iterator[Finding]:
             yield damaged(_name(run, path), str(error).partition("\n")[0], _COPY)
         else:
             yield fine(_name(run, path), "as it should be")
+
+
+def _strangers(run: Run) -> Iterator[Finding]:
+    with explain_os_error("look into", run.path):
+        strangers = run.strangers()
+    for path, fault in strangers.items():
+        words = f"{fault}: a run writes to its own files alone, so --resume refuses it"
+        yield damaged(_name(run, path), words, "put what it leads to in its place, or delete it")
+
+
+def _check_saved(run: Run) -> None:
+    """Raise Damaged where checkpoints must have been committed, and the manifest names none."""
+    with contextlib.suppress(SpecError):  # `_documents` says that
+        if read_imported(run) is None:
+            run.check_saved()
+            [experiment] = load(run.experiment_file)
+            # The one of before the last time it was due: the last may be on its way.
+            due = 2 * experiment.checkpoint.every_epochs
+            if not run.manifest().files and run.status().epoch > due:
+                raise Damaged(f"is missing, though a checkpoint was due by epoch {due}")
 
 
 def _checkpoints(run: Run, manifest: Manifest, state: RunState) -> Iterator[Finding]:

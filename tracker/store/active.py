@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracker.errors import Busy, Damaged, Stopped, TrackerError, Unavailable, printable
+from tracker.owned import own, set_aside
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import claim
@@ -30,6 +31,7 @@ from tracker.store.files import (
     write_new,
 )
 from tracker.store.lock import Lock
+from tracker.store.manifest import step_of
 from tracker.store.run import Run
 from tracker.store.status import first_status, stamp, utc_now
 from tracker.store.summary import Summary
@@ -48,9 +50,20 @@ class ActiveRun:
     is as good. Not for several threads at once; in a forked child every write raises Busy.
     """
 
-    def __init__(self, run: Run, lock: Lock, clock: Callable[[], datetime] = utc_now) -> None:
-        """Go on from the run's status.json; `lock` is the run's, just taken."""
+    def __init__(
+        self,
+        run: Run,
+        lock: Lock,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        is_taken_up: bool = False,
+    ) -> None:
+        """Go on from the run's status.json; `lock` is the run's, just taken.
+
+        `is_taken_up` says that another process began the run.
+        """
         self.run = run
+        self.is_taken_up = is_taken_up
         self._lock = lock
         self._status = run.status()
         self._clock = clock
@@ -95,14 +108,16 @@ class ActiveRun:
         """Take up a `run` that did not finish; what differs from its first start is added to it.
 
         What a kill left half written is removed. Raises Busy while another process writes it,
-        Damaged or Unavailable where its files can't be read, and changes nothing then.
+        Damaged or Unavailable where its files can't be read, are links, or name no checkpoint while
+        there are some, and changes nothing then.
         """
         lock = Lock(run.lock_file)
         try:
             before, now = run.status(), first_status(stamp(clock()), kernel_lock=lock.kernel)
             circumstances = _circumstances(run)
+            _check_takeable(run)
             with explain_os_error("clear", run.path):
-                for path in run.leftovers(run.manifest()):
+                for path in run.half_written():
                     path.unlink()
             again = provenance.to_document()
             resumed = {key: again[key] for key in again if again[key] != circumstances.get(key)}
@@ -114,7 +129,25 @@ class ActiveRun:
         except BaseException:
             lock.release()
             raise
-        return cls(run, lock, clock)
+        return cls(run, lock, clock, is_taken_up=True)
+
+    def clear_checkpoints(self) -> list[Path]:
+        """Rid a run taken up of the checkpoints that its manifest does not name.
+
+        Those older than the newest it names were given up by a commit, and are deleted. Others may
+        be wanted: they are set aside, and returned as where they are now. Raises Damaged,
+        Unavailable.
+        """
+        run, manifest = self.run, self.run.manifest()
+        newest = manifest.kept[-1].step if manifest.kept else -1
+        aside = []
+        with explain_os_error("clear", run.checkpoints):
+            for path in run.unvouched(manifest):
+                if step_of(path) < newest:
+                    path.unlink()
+                else:
+                    aside.append(set_aside(path, run.lost, path.name))
+        return aside
 
     def plan(self, total_steps: int) -> None:
         """Say how many optimizer steps the run will have taken when it finishes."""
@@ -130,10 +163,14 @@ class ActiveRun:
         self._write(step=step, epoch=epoch)
 
     def log(self, text: str) -> None:
-        """Add to log.txt, each line with the time before it and control characters escaped."""
+        """Add to log.txt, each line with the time before it and control characters escaped.
+
+        Raises Unavailable where the disk refuses, Damaged where that is a link or no file.
+        """
         now = stamp(self._clock())
         lines = "".join(f"{now} {printable(line)}\n" for line in text.split("\n"))
-        with explain_os_error("write", self.run.log_file), self.run.log_file.open("ab") as file:
+        path = self.run.log_file
+        with explain_os_error("write", path), open(path, "ab", opener=own) as file:
             file.write(lines.encode())
 
     def finish(self) -> None:
@@ -196,6 +233,15 @@ class ActiveRun:
         self._lock.confirm()
 
 
+def _check_takeable(run: Run) -> None:
+    """Raise Damaged where going on would write to what is not the run's own, or lose its work."""
+    with explain_os_error("look into", run.path):
+        strangers = run.strangers()
+    for path, fault in strangers.items():
+        raise Damaged(f"{printable(str(path))} {fault}, and a run writes to its own files alone")
+    run.check_saved()
+
+
 def _circumstances(run: Run) -> dict[str, Any]:
     """What provenance.json holds; "resumed" is a list there, if an empty one. Raises Damaged."""
     document = read_json(run.provenance_file)
@@ -210,6 +256,7 @@ def _exists(run: Run) -> Busy:
     if state == "running":
         status = run.status()
         how = f"is running as process {status.pid} on {status.host} since {status.started}"
+        return Busy(f"{printable(f'{run.path} {how}')}; wait for it, or stop it with Ctrl-C there")
     remedy = "--again runs beside it, --skip-finished passes over what is finished"
     return Busy(f"{printable(f'{run.path} {how}')}; {remedy}")
 

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NoReturn
 from tracker.errors import Damaged, Unavailable, UsageError, printable
 
 JSON_LIMIT = 64 * 2**20  # bytes: far above any honest file, far below what hurts
+INTEGER_LIMIT = 2**63  # no count, seed or size comes near; what does, nothing can compute with
 NAME_LIMIT = 255  # bytes in one path component, on every common file system
 
 _BESIDE = re.compile(r"\..+\.\d+-[0-9a-f]{8}\.tmp")  # what `_beside` names
@@ -115,9 +116,9 @@ def link_atomic(path: Path, target: str) -> None:
 def half_written(folder: Path) -> list[Path]:
     """What `write_atomic` and `link_atomic` left in `folder` when they were killed, or are at.
 
-    Empty where there is no such folder. Raises OSError.
+    Empty where there is no such folder, or a link. Raises OSError.
     """
-    if not folder.is_dir():
+    if folder.is_symlink() or not folder.is_dir():
         return []
     return [path for path in folder.iterdir() if _BESIDE.fullmatch(path.name)]
 
@@ -151,8 +152,9 @@ def write_json(path: Path, document: Any) -> None:
 def read_json(path: Path) -> Any:
     """The value in a JSON file that tracker wrote.
 
-    Raises Damaged where it is missing, torn, no regular file, over 64 MiB or not strict JSON, and
-    Unavailable where it may not be read.
+    Raises Damaged where it is missing, torn, no regular file, over 64 MiB, not strict JSON or holds
+    an integer of 2**63 or more or a number beyond a float, and Unavailable where it may not be
+    read.
     """
     data = read_bytes(path, JSON_LIMIT)
     try:
@@ -248,7 +250,24 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _whole(digits: str) -> int:
+    # Before int() sees it, which takes long over many digits.
+    number = int(digits) if len(digits) < 20 else INTEGER_LIMIT
+    if abs(number) >= INTEGER_LIMIT:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return number
+
+
+def _fraction(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):  # 1e999, which JSON can say and nobody can count with
+        raise ValueError(f"{digits[:20]} is beyond all numbers")
+    return number
+
+
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
+)
 
 
 def _finite(value: Any) -> Any:

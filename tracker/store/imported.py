@@ -87,7 +87,6 @@ def read_imported(run: Run) -> Imported | None:
 def _copied(value: Any, where: str) -> Copied:
     one = Copied(**fields(value, _COPIED, where))
     # The file may come from another machine: its names are not to lead elsewhere.
-    is_plain = Path(one.name).name == one.name and INFIX in one.name and "\0" not in one.name
-    if not is_plain or min(one.taken, one.size) < 0:
+    if not (Path(one.name).name == one.name and INFIX in one.name and "\0" not in one.name):
         raise Damaged(f"{where}: {printable(one.name)[:80]} is no event file of the run")
     return one

@@ -243,8 +243,23 @@ def folders(path: Path) -> Iterator[Path]:
 
 
 def _is_run(path: Path) -> bool:
+    """Whether a folder of such a name is a run, as one is that may not be looked into."""
     run = Run(path)
-    return os.path.lexists(run.status_file) or os.path.lexists(run.experiment_file)
+    try:
+        return any(_is_there(file) for file in (run.status_file, run.experiment_file))
+    except PermissionError:
+        return True
+
+
+def _is_there(path: Path) -> bool:
+    """As os.path.lexists, which calls absent what it may not look at. Raises PermissionError."""
+    try:
+        path.lstat()
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _no_runs(root: Path) -> NoSuchRun:

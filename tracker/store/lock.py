@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 from tracker.errors import Busy, printable
+from tracker.owned import own
 from tracker.store.files import explain_os_error
 
 RESERVE = 8192  # bytes: a file of one block, and what a directory may need to name it
@@ -43,14 +44,17 @@ class Lock:
     """
 
     def __init__(self, path: Path, *, reserve: bool = True) -> None:
-        """Take the lock at once or raise Busy; Unavailable where the file cannot be opened."""
+        """Take the lock at once or raise Busy; Unavailable where the file cannot be opened.
+
+        Damaged where it is a link, or no file at all.
+        """
         self.path = path
         self.pid = os.getpid()
         self.kernel = True
         with _guard, explain_os_error("lock", path):
-            if path.exists() and _mine(path.stat()):
+            if os.path.lexists(path) and _mine(path.lstat()):
                 raise _busy(path, self.pid)
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._descriptor = own(path, os.O_RDWR | os.O_CREAT)
             try:
                 self._take()
                 if reserve:  # of random bytes, which no file system compresses
@@ -94,13 +98,14 @@ class Lock:
 def is_held(path: Path) -> bool:
     """Whether any process, this one included, holds the lock at `path`. Never takes it.
 
-    False where the file is missing or may not be opened.
+    False where the file is missing, a link, or may not be opened.
     """
     try:
         with _guard:
-            if _mine(path.stat()):
+            if _mine(path.lstat()):
                 return True
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            descriptor = os.open(path, flags)
             try:
                 return _holder(descriptor) is not None
             finally:

@@ -13,9 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import Damaged, printable
+from tracker.events.record import INFIX
 from tracker.store.shape import COUNT, NONE, SCHEMA_VERSION, TEXT, Shape, fields, read_document
 
 CHECKPOINT = re.compile(r"step-(\d{8,})(?:\.\d+)?\.pt")  # the names `file_name` gives
+
+
+def step_of(path: Path) -> int:
+    """The step of the checkpoint in the file of that name, one that `CHECKPOINT` fits."""
+    return int(path.name.removeprefix("step-").partition(".")[0])
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,8 @@ class Entry:
         if match is None or match[1] != f"{self.step:08d}":
             raise ValueError(f"no checkpoint of step {self.step!r} is called {self.file!r}")
         for name, length in self.events.items():
-            if Path(name).name != name or type(length) is not int or length < 0:
+            is_plain = Path(name).name == name and INFIX in name and "\0" not in name
+            if not is_plain or type(length) is not int or length < 0:
                 raise ValueError(f"no event file is called {name!r} or {length!r} bytes long")
 
 

@@ -5,13 +5,16 @@ Who writes a run, and how it appears, changes and ends, is in `active`.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker.errors import Damaged
+from tracker.errors import Damaged, printable
+from tracker.events.record import INFIX
+from tracker.owned import strange
 from tracker.spec.experiment import Experiment
 from tracker.store.claim import LOCK_NAME
-from tracker.store.files import half_written, safe_join
+from tracker.store.files import explain_os_error, half_written, safe_join
 from tracker.store.manifest import CHECKPOINT, Manifest, read_manifest
 from tracker.store.status import RunState, Status, is_written, read_status
 from tracker.store.summary import Summary, read_summary
@@ -109,14 +112,55 @@ class Run:
         With an empty manifest every checkpoint may be wanted: the real one may have been lost. For
         a run that nobody writes; raises OSError.
         """
-        found = [*half_written(self.path), *half_written(self.checkpoints)]
-        if manifest.files:
-            found += [
-                path
-                for path in self.checkpoints.iterdir()
-                if CHECKPOINT.fullmatch(path.name) and path.name not in manifest.files
-            ]
-        return sorted(found)
+        unvouched = self.unvouched(manifest) if manifest.files else []
+        return sorted([*self.half_written(), *unvouched])
+
+    def half_written(self) -> list[Path]:
+        """Files that killed processes did not finish writing. Raises OSError."""
+        return [*half_written(self.path), *half_written(self.checkpoints)]
+
+    def unvouched(self, manifest: Manifest) -> list[Path]:
+        """The checkpoints that `manifest` does not name, in order. Raises OSError."""
+        if self.checkpoints.is_symlink() or not self.checkpoints.is_dir():
+            return []
+        return sorted(
+            path
+            for path in self.checkpoints.iterdir()
+            if CHECKPOINT.fullmatch(path.name) and path.name not in manifest.files
+        )
+
+    def strangers(self) -> dict[Path, str]:
+        """Links, pipes and the like in the places that a run writes to, with what each is.
+
+        Raises OSError.
+        """
+        files = [self.lock_file, self.log_file]
+        files += sorted(path for path in self.path.iterdir() if INFIX in path.name)
+        faults = {path: strange(path) for path in files}
+        for folder in (self.checkpoints, self.lost):
+            faults[folder] = strange(folder, folder=True)
+        return {path: fault for path, fault in faults.items() if fault}
+
+    def check_saved(self) -> None:
+        """Raise Damaged where there were checkpoints, and nothing vouches for any of them now.
+
+        A first checkpoint that a kill kept from being committed lies alone, without a link to it.
+        Raises Unavailable too.
+        """
+        if self.manifest().files:
+            return
+        where = printable(str(self.manifest_file))
+        with explain_os_error("look into", self.path):
+            found = self.unvouched(Manifest())
+        links = (self.last_checkpoint, self.best_checkpoint)
+        if len(found) > 1 or any(map(os.path.lexists, links)):
+            raise Damaged(
+                f"{where} names none of the checkpoints that were saved ({len(found)} are beside "
+                "it), so nobody can say whether they are whole"
+            )
+        status = self.status()
+        if status.state == "finished" and status.step and not found:
+            raise Damaged(f"{where} is missing: of a run that finished, no checkpoint is left")
 
     def state(self) -> RunState:
         """What is true now. Raises Unavailable where the run may not be read."""

@@ -12,7 +12,8 @@ from tracker.store.files import read_json
 
 SCHEMA_VERSION = 1
 
-Shape: TypeAlias = Mapping[str, tuple[type, ...]]  # field -> exact types; a bool is no int
+# field -> exact types; a bool is no int, and where no float may be, an int is a count: not negative
+Shape: TypeAlias = Mapping[str, tuple[type, ...]]
 
 TEXT: tuple[type, ...] = (str,)
 COUNT: tuple[type, ...] = (int,)
@@ -51,4 +52,6 @@ def fields(value: Any, shape: Shape, where: str) -> dict[str, Any]:
             raise Damaged(f"{where} has no {name}")
         if type(value[name]) not in types:
             raise Damaged(f"{where}: {name} cannot be a {type(value[name]).__name__}")
+        if type(value[name]) is int and float not in types and value[name] < 0:
+            raise Damaged(f"{where}: {name} cannot be negative")
     return {name: value[name] for name in shape}

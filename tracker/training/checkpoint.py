@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from tracker.errors import Damaged, Unavailable, printable
+from tracker.owned import own_folder
 from tracker.store.files import (
     explain_os_error,
     link_atomic,
@@ -86,7 +87,7 @@ def save(run: Run, state: dict[str, Any], step: int, *, best: bool) -> Manifest:
     before = run.manifest()
     entry = Entry(before.file_name(step), step, digest, events)
     with explain_os_error("save a checkpoint", run.checkpoints):
-        run.checkpoints.mkdir(exist_ok=True)
+        own_folder(run.checkpoints)
         write_atomic(run.checkpoints / entry.file, data)
         kept = (*(one for one in before.kept if one.step < step), entry)[-KEPT:]
         after = Manifest(kept, entry if best else before.best)
@@ -118,26 +119,25 @@ def newest(
 ) -> dict[str, Any] | None:
     """Return the newest state that can be trusted, or None where nothing was ever saved.
 
-    One that is damaged, cannot be read, or that `check` raises `Damaged` at, is passed over for the
-    one before it, the best one too, and `say` is told. Where none is left, raises `Unavailable` if
-    one of them may yet be read some day, else `Damaged`.
+    One that is damaged, or that `check` raises `Damaged` at, is passed over for the one before it,
+    the best one too, and `say` is told; where none is left, raises `Damaged`. One that cannot be
+    read raises `Unavailable`: it may be sound, and going on without it would give it up.
     """
     entries = sorted(run.manifest().entries, key=lambda one: one.step, reverse=True)
-    errors: list[Damaged | Unavailable] = []
     for entry, before in zip_longest(entries, entries[1:]):
         try:
             return _checked(run, entry, check)
-        except (Damaged, Unavailable) as error:
-            errors.append(error)
-            if before:
-                say(f"{error}; going back to the checkpoint before it, of step {before.step}")
-    if not errors:
-        return None
-    kind = Unavailable if any(isinstance(one, Unavailable) for one in errors) else Damaged
-    raise kind(
-        f"{errors[-1]}; no other checkpoint is left: restore one from a copy, or start anew with "
-        "--again"
-    ) from errors[-1]
+        except Unavailable as error:
+            way_out = f", or move it away to go on from step {before.step}" if before else ""
+            raise Unavailable(f"{error}{way_out}") from error
+        except Damaged as error:
+            if not before:
+                raise Damaged(
+                    f"{error}; no other checkpoint is left: restore one from a copy, or start anew "
+                    "with --again"
+                ) from error
+            say(f"{error}; going back to the checkpoint before it, of step {before.step}")
+    return None
 
 
 def _checked(run: Run, entry: Entry, check: Callable[[dict[str, Any]], None]) -> dict[str, Any]:

@@ -61,12 +61,17 @@ _MACHINE: Shape = {
 }
 
 
-def check(saved: Mapping[str, Any], experiment: Experiment, model: nn.Module, classes: int) -> None:
+def check(
+    saved: Mapping[str, Any], experiment: Experiment, model: nn.Module, classes: int, steps: int
+) -> None:
     """Raise `Damaged`, in a few words, unless a run of `experiment` can go on from `saved`.
 
-    `model` is the run's own, fresh and on the CPU, which tells `classes` apart. Nothing is changed.
+    `model` is the run's own, fresh and on the CPU, which tells `classes` apart; training takes
+    `steps` at most. Nothing is changed.
     """
     state = fields(saved, _STATE, "the state")
+    _require(0 < state["step"] <= steps, f"step: not within 1 and {steps}")
+    _require(state["evaluated"] <= state["step"], "evaluated: after the step")
     weights = model.state_dict()
     _check_tensors(state["model"], weights, "model")
     asked = experiment.training

@@ -12,6 +12,8 @@ from tracker.launch import plan
 from tracker.spec.load import from_document, load
 from tracker.store import provenance
 from tracker.store.active import ActiveRun
+from tracker.store.files import write_json
+from tracker.store.manifest import Entry, Manifest
 from tracker.store.run import Run
 from tracker.store.summary import Summary
 
@@ -129,6 +131,9 @@ def test_a_run_cut_short_is_not_finished_for_who_asks_for_more(
 ) -> None:
     with ActiveRun.create(root, jobs(training={"max_steps": 2})[0].experiment, FACTS) as active:
         active.update(2, 0.1, Summary())
+        entry = Entry("step-00000002.pt", 2, "0" * 64)
+        active.run.checkpoints.mkdir()
+        write_json(active.run.manifest_file, Manifest((entry,)).to_document())
     assert len(plan.choose(jobs(training={"max_steps": 2}), "resume")) == 1
     [more, _] = plan.choose(jobs(), "resume")
     assert more.how == "resume"

@@ -193,5 +193,67 @@ def test_leftovers_are_told(run: Run) -> None:
     ]
 
 
-def test_a_run_without_checkpoints_is_sound(tmp_path: Path, make_run: Callable[..., Run]) -> None:
-    assert wrong(make_run(tmp_path, seed=1)) == []
+def test_a_run_that_had_none_to_save_yet_is_sound(
+    tmp_path: Path, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(tmp_path, seed=1)
+    crash(run)
+    document = json.loads(run.status_file.read_text())
+    run.status_file.write_text(json.dumps({**document, "epoch": 0.5}))
+    assert wrong(run) == []
+
+
+def test_a_run_that_finished_without_a_checkpoint_has_lost_them(
+    tmp_path: Path, make_run: Callable[..., Run]
+) -> None:
+    [(level, name, words)] = wrong(make_run(tmp_path, seed=1))
+    assert (level, name) == ("problem", "checkpoints/manifest.json")
+    assert "is missing: of a run that finished, no checkpoint is left" in words
+
+
+def test_a_run_that_went_on_for_long_without_a_checkpoint_has_lost_them(
+    tmp_path: Path, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(tmp_path, seed=1)
+    document = json.loads(run.status_file.read_text())
+    for epoch, problems in ((2.0, 0), (2.5, 1)):
+        changes = {"state": "stopped", "epoch": epoch}
+        run.status_file.write_text(json.dumps({**document, **changes}))
+        found = wrong(run)
+        assert len(found) == problems
+    assert "is missing, though a checkpoint was due by epoch 2; " in found[0][2]
+
+
+@pytest.mark.parametrize("text", [None, '{"schema_version": 1, "kept": [], "best": null}'])
+def test_a_manifest_lost_is_a_problem(run: Run, text: str | None) -> None:
+    run.manifest_file.unlink()
+    if text:
+        run.manifest_file.write_text(text)
+    crash(run)
+    [(level, name, words)] = wrong(run)
+    assert (level, name) == ("problem", "checkpoints/manifest.json")
+    assert "names none of the checkpoints that were saved (2 are beside it)" in words
+
+
+@pytest.mark.parametrize("name", [".lock", "log.txt", "checkpoints", "lost", "events"])
+def test_a_link_in_place_of_what_a_run_writes_to_is_a_problem(
+    run: Run, tmp_path: Path, name: str
+) -> None:
+    path = events_of(run) if name == "events" else run.path / name
+    place = tmp_path / "elsewhere"
+    if path.exists():
+        path.rename(place)
+    path.symlink_to(place)
+    [(level, subject, words)] = wrong(run)
+    assert (level, subject) == ("problem", path.name)
+    assert words == (
+        f"is a link to {place}: a run writes to its own files alone, so --resume refuses it; put "
+        "what it leads to in its place, or delete it"
+    )
+
+
+def test_a_pipe_in_place_of_what_a_run_writes_to_is_a_problem(run: Run) -> None:
+    os.mkfifo(run.log_file)
+    [(level, name, words)] = wrong(run)
+    assert (level, name) == ("problem", "log.txt")
+    assert words.startswith("is no regular file: ")

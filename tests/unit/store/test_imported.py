@@ -43,7 +43,7 @@ def test_what_tracker_trained_was_not_imported(
         ({"files": [{"name": "../a.tfevents"}]}, "../a.tfevents is no event file of the run"),
         ({"files": [{"name": "status.json"}]}, "status.json is no event file of the run"),
         ({"files": [{"name": "tfevents\0"}]}, "tfevents\\x00 is no event file of the run"),
-        ({"files": [{"size": -1}]}, "a.tfevents is no event file of the run"),
+        ({"files": [{"size": -1}]}, "imported: files: size cannot be negative"),
         ({"files": [{"taken": True}]}, "taken cannot be a bool"),
     ],
 )

@@ -97,7 +97,7 @@ def changed(saved: dict[str, Any], path: tuple[Any, ...], *other: Any) -> dict[s
 
 def fault_of(saved: dict[str, Any], asked: Experiment, model: nn.Module) -> str:
     try:
-        fit.check(saved, asked, model, CLASSES)
+        fit.check(saved, asked, model, CLASSES, 3)
     except Damaged as error:
         return str(error)
     return ""
@@ -121,7 +121,7 @@ def test_whatever_is_changed_is_found_or_can_be_gone_on_from(
 ) -> None:
     asked = experiment(optimizer, **training)
     saved, model, found = saved_by(asked), network(), 0
-    fit.check(saved, asked, model, CLASSES)
+    fit.check(saved, asked, model, CLASSES, 3)
     for path in places(saved):
         if path[0] in ("step", "events"):  # the manifest's own words are asked for those
             continue
@@ -144,7 +144,7 @@ def test_what_the_weights_are_called_is_held_to_the_network(name: str) -> None:
     first = next(key for key in tensors if key != "n_averaged")
     tensors["stranger"] = tensors.pop(first)
     with pytest.raises(Damaged, match=rf"^{name}.*{first}: missing$"):
-        fit.check(saved, asked, network(), CLASSES)
+        fit.check(saved, asked, network(), CLASSES, 3)
 
 
 def test_a_state_of_another_shape_says_which() -> None:
@@ -152,7 +152,7 @@ def test_a_state_of_another_shape_says_which() -> None:
     saved = saved_by(asked)
     saved["model"]["2.weight"] = torch.zeros(4, 5)
     with pytest.raises(Damaged) as refused:
-        fit.check(saved, asked, network(), CLASSES)
+        fit.check(saved, asked, network(), CLASSES, 3)
     assert str(refused.value) == (
         "model.2.weight: [4, 5] of torch.float32, not [3, 5] of torch.float32"
     )
@@ -162,7 +162,7 @@ def test_settings_are_the_experiment_s() -> None:
     asked = experiment(MOMENTUM)
     saved = saved_by(asked)
     saved["optimizer"]["param_groups"] = [{"lr": 0.025, "momentum": "x", "params": "y"}]
-    fit.check(saved, asked, network(), CLASSES)
+    fit.check(saved, asked, network(), CLASSES, 3)
     with torch.random.fork_rng():
         state = fresh(asked)
         state.load_state_dict(saved)
@@ -174,6 +174,6 @@ def test_nothing_is_changed_by_looking() -> None:
     asked = experiment(MOMENTUM, **TRAINING)
     saved, model = saved_by(asked), network()
     weights, chance = copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    fit.check(saved, asked, model, CLASSES)
+    fit.check(saved, asked, model, CLASSES, 3)
     assert torch.equal(torch.get_rng_state(), chance)
     assert all(torch.equal(one, model.state_dict()[name]) for name, one in weights.items())

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from tensorboard.compat.proto.event_pb2 import Event
 
 from tracker.events.record import BAD_PAYLOAD, Block, Scan, frame
+from tracker.owned import own
 from tracker.reading.adopting.grouping import SESSION
 from tracker.store.files import explain_os_error
 from tracker.store.imported import Copied
@@ -41,12 +42,12 @@ def copy(source: Path, target: Path, record: Copied) -> Copied:
 
     What `target` holds beyond `record.size` is dropped first: it was never vouched for; where it
     holds less, it is made anew. Returns `record` brought up to date; the target is on the disk
-    then. Raises Unavailable.
+    then. Raises Unavailable, and Damaged where `target` is a link.
     """
     scan = Scan(source)
     digest = hashlib.sha256()
     base = taken = 0
-    with explain_os_error("write", target), io.FileIO(target, "ab") as out:
+    with explain_os_error("write", target), io.FileIO(target, "ab", opener=own) as out:
         if os.fstat(out.fileno()).st_size < record.size:
             record = replace(record, taken=0, size=0)
         out.truncate(record.size)
