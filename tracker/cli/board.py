@@ -27,19 +27,23 @@ def browse(
     host: str,
     port: int | None,
     *,
+    prefix: str,
     open_browser: bool,
     as_json: bool,
 ) -> None:
     """Serve until a signal comes; or name the server that shows just these runs already."""
     names = dashboard.resolve(root, refs)
-    if running := dashboard.same(root, dashboard.in_words(root, names), host, port):
+    if running := dashboard.same(root, dashboard.in_words(root, names), host, port, prefix):
         say("It is open already; `tracker tensorboard --stop` ends it.")
         _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
         return
     # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.
     from tracker.reading.serve import ended_by_signals, serving
 
-    with ended_by_signals(), serving(root, names, address=host, port=port) as board:
+    with (
+        ended_by_signals(),
+        serving(root, names, address=host, port=port, prefix=prefix) as board,
+    ):
         if not _is_loopback(host):
             say(f"Whoever can reach {host} can read these runs: there is no password.")
         _present(

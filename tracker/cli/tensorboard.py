@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -15,6 +16,14 @@ from tracker.reading.dashboard import LOOPBACK
 @click.argument("refs", nargs=-1, metavar="[RUN|EXPERIMENT]…")
 @click.option("--port", type=click.IntRange(1, 65535), help="Use this port or none.")
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option(
+    "--path-prefix",
+    "prefix",
+    default="",
+    metavar="/PATH",
+    callback=lambda _context, _option, value: _prefix(value),
+    help="Begin every address with this, as behind a proxy that passes it on.",
+)
 @click.option("--no-browser", is_flag=True, help="Print the address; open nothing.")
 @click.option("--list", "listing", is_flag=True, help="List the servers started for these runs.")
 @click.option("--stop", "stopping", is_flag=True, help="Stop them (with --port: only that one).")
@@ -25,6 +34,7 @@ def tensorboard(
     refs: tuple[str, ...],
     port: int | None,
     host: str,
+    prefix: str,
     *,
     no_browser: bool,
     listing: bool,
@@ -45,4 +55,14 @@ def tensorboard(
     elif stopping:
         board.stop_servers(root, port, as_json=as_json)
     else:
-        board.browse(root, refs, host, port, open_browser=not no_browser, as_json=as_json)
+        board.browse(
+            root, refs, host, port, prefix=prefix, open_browser=not no_browser, as_json=as_json
+        )
+
+
+def _prefix(text: str) -> str:
+    """The prefix with a slash before it and none behind. Raises BadParameter."""
+    if not re.fullmatch(r"[\w./~-]*", text, re.ASCII):
+        raise click.BadParameter("it is made of letters, digits and ./_~-")
+    parts = [part for part in text.split("/") if part]
+    return "".join(f"/{part}" for part in parts)

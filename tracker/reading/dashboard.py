@@ -42,7 +42,8 @@ class Server:
     """One TensorBoard we started.
 
     `showing` says in words which runs; `logdir` is the folder made for this server alone, so
-    that its name proves who answers; `started` is ISO 8601, UTC.
+    that its name proves who answers; `started` is ISO 8601, UTC. `prefix` is what its addresses
+    begin with, such as "/tb", or empty.
     """
 
     process: ProcessId
@@ -51,12 +52,14 @@ class Server:
     logdir: str
     showing: str
     started: str
+    prefix: str = ""
 
     @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
         host = self.address if self.address not in ("0.0.0.0", "::") else LOOPBACK  # noqa: S104
-        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
+        host = f"[{host}]" if ":" in host else host
+        return f"http://{host}:{self.port}{self.prefix}/"
 
     def to_document(self) -> dict[str, Any]:
         """The JSON object of its file."""
@@ -71,6 +74,7 @@ _SERVER: Shape = {
     "showing": TEXT,
     "started": TEXT,
 }
+_LATER: Shape = {"prefix": TEXT}
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,14 @@ def resolve(root: Path, refs: Sequence[str]) -> list[str]:
     return names
 
 
-def same(root: Path, showing: str, address: str, port: int | None) -> Server | None:
+def same(
+    root: Path, showing: str, address: str, port: int | None, prefix: str = ""
+) -> Server | None:
     """The server of ours that already shows just this at the place wanted, or None."""
     for found in find(root):
         server = found.server
-        fits = (server.showing, server.address) == (showing, address) and port in (
-            None,
-            server.port,
-        )
+        place = (server.showing, server.address, server.prefix)
+        fits = place == (showing, address, prefix) and port in (None, server.port)
         if fits and found.standing == "serving":
             return server
     return None
@@ -235,7 +239,7 @@ def _folder(root: Path) -> Path:
 
 
 def _read(path: Path) -> Server:
-    facts = read_document(path, _SERVER)
+    facts = read_document(path, _SERVER, _LATER)
     try:
         process = ProcessId(**facts.pop("process"))
     except TypeError as error:
@@ -250,17 +254,17 @@ def _standing(server: Server) -> Standing:
         return "elsewhere"
     if not is_alive(server.process):
         return "gone"
-    environment = _ask(server.address, server.port)
+    environment = _ask(server.address, server.port, server.prefix)
     ours = environment is not None and environment.get("data_location") == server.logdir
     return "serving" if ours else "silent"
 
 
-def _ask(address: str, port: int) -> dict[str, Any] | None:
+def _ask(address: str, port: int, prefix: str = "") -> dict[str, Any] | None:
     """What a TensorBoard at this port says of itself; None if nothing there is a TensorBoard."""
     host = LOOPBACK if address == "0.0.0.0" else "::1" if address == "::" else address  # noqa: S104
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
     try:
-        connection.request("GET", "/data/environment")
+        connection.request("GET", f"{prefix}/data/environment")
         answer = json.loads(connection.getresponse().read(65536))
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
         return None

@@ -15,7 +15,8 @@ from tracker.store.index import RunRecord
 
 PINS = 10  # TensorBoard pins no more from an address
 EXPERIMENT = "defaultExperimentId"  # what TensorBoard calls the one folder it was given
-BY_VARIANT = r"^(.*)/s\d+(?:\.\d+)?$"  # colours runs by all of their name but the seed
+# Colours runs by all of their name but the seed, and the mean of a group as its runs.
+BY_VARIANT = r"^(?:compare/)?(.*?)(?:/s\d+(?:\.\d+)?| mean)$"
 
 
 def question(records: Sequence[RunRecord]) -> tuple[list[str], list[str]]:

@@ -28,8 +28,11 @@ from tracker.store.process import this_process
 from tracker.store.status import stamp, utc_now
 
 REFRESH_SECONDS = 1.0
-# TensorBoard keeps a random choice of the points beyond these: by default 1,000 and 10.
-SAMPLES = {"scalars": 100_000, "images": 1_000, "text": 1_000}
+# TensorBoard keeps a random choice of the points beyond these: by default 1,000, and 10 pictures.
+SAMPLES = {
+    "scalars": 100_000,
+    **dict.fromkeys(("images", "text", "histograms", "pr_curves"), 1_000),
+}
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -73,7 +76,7 @@ def ended_by_signals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def serving(
-    root: Path, names: Sequence[str] = (), *, address: str, port: int | None
+    root: Path, names: Sequence[str] = (), *, address: str, port: int | None, prefix: str = ""
 ) -> Iterator[Board]:
     """TensorBoard on the runs of these names (all, and those to come, if none), for the block.
 
@@ -87,7 +90,7 @@ def serving(
     sweep(root)
     showing = dashboard.in_words(root, names)
     with View(root, names) as shown:
-        port, remark = launch(root, shown, address, port, f"tracker: {showing}")
+        port, remark = launch(root, shown, address, port, f"tracker: {showing}", prefix)
         remarks = [remark] if remark else []
         server = Server(
             process=this_process(),
@@ -96,6 +99,7 @@ def serving(
             logdir=str(shown.logdir),
             showing=showing,
             started=stamp(utc_now()),
+            prefix=prefix,
         )
         noted = None
         try:
@@ -110,7 +114,7 @@ def serving(
 
 
 def launch(
-    root: Path, shown: View, address: str, wanted: int | None, title: str
+    root: Path, shown: View, address: str, wanted: int | None, title: str, prefix: str
 ) -> tuple[int, str | None]:
     """Start TensorBoard on a thread; returns its port, and why it is not the usual one.
 
@@ -124,6 +128,7 @@ def launch(
             logdir=str(shown.logdir),
             host=address,
             port=port,
+            path_prefix=prefix,
             reload_interval=REFRESH_SECONDS,
             samples_per_plugin=SAMPLES,
             window_title=title,

@@ -269,3 +269,23 @@ def test_a_run_elsewhere_is_refused(tmp_path: Path, make_run: Callable[..., Run]
 )
 def test_urls(address: str, url: str) -> None:
     assert replace(ours(6006), address=address).url == url
+
+
+def test_behind_a_prefix(tmp_path: Path, pretend: Pretend) -> None:
+    port = pretend({"data_location": LOGDIR})
+    behind = replace(ours(port), prefix="/tb")
+    assert behind.url == f"http://127.0.0.1:{port}/tb/"
+    dashboard.note(tmp_path, behind)
+    [found] = dashboard.find(tmp_path)
+    assert (found.server, found.standing) == (behind, "serving")
+    assert dashboard.same(tmp_path, behind.showing, behind.address, None, "/tb") == behind
+    assert dashboard.same(tmp_path, behind.showing, behind.address, None) is None
+
+
+def test_a_note_from_before_there_were_prefixes(tmp_path: Path, pretend: Pretend) -> None:
+    path = dashboard.note(tmp_path, ours(pretend({"data_location": LOGDIR})))
+    document = json.loads(path.read_text())
+    del document["prefix"]
+    path.write_text(json.dumps(document))
+    [found] = dashboard.find(tmp_path)
+    assert found.server.prefix == ""

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -60,3 +61,18 @@ def test_the_question_is_that_of_the_experiment_that_ran_last(
 
 def test_without_runs_the_curves_are_pinned_for_those_to_come(tmp_path: Path) -> None:
     assert question(list_runs(tmp_path)) == (["accuracy/val", "loss/val"], [])
+
+
+@pytest.mark.parametrize(
+    ("run", "group"),
+    [
+        ("first/resnet50/s0", "first/resnet50"),
+        ("first/resnet50/s10.2", "first/resnet50"),
+        ("se_resnet50/s1", "se_resnet50"),
+        ("compare/first/resnet50 mean", "first/resnet50"),
+        ("compare/first/summary", None),
+    ],
+)
+def test_runs_and_the_mean_of_their_group_are_one_colour(run: str, group: str | None) -> None:
+    match = re.search(BY_VARIANT, run)
+    assert (match and match[1]) == group
