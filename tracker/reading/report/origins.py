@@ -10,6 +10,7 @@ from typing import Any
 from tracker.errors import Damaged, Unavailable, printable
 from tracker.reading.comparison.result import Comparison
 from tracker.store.files import read_json
+from tracker.store.imported import IMPORTED
 from tracker.store.index import RunRecord
 
 _NAMED = ("tracker", "torch", "torchvision", "numpy")  # packages that are told even if all agree
@@ -76,6 +77,9 @@ def _provenance(run: RunRecord, notes: list[str]) -> Mapping[str, Any]:
 
 def _facts(run: RunRecord, provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Name and value of each circumstance of one run, as far as it was recorded."""
+    source = _block(run.asked, IMPORTED).get("from")
+    if source:
+        yield "imported from", str(source)
     code = _block(provenance, "code")
     if code:
         dirty = " with uncommitted changes (code.patch)" if code.get("dirty") else ""
@@ -101,10 +105,12 @@ def _facts(run: RunRecord, provenance: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def _host(host: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if host.get("name"):
-        yield "host", f"{host['name']} ({host.get('platform')})"
-    if host.get("cpu"):
-        yield "processor", f"{host['cpu']}, {host.get('cores')} cores"
+    """The machine, of which a run that was imported knows the name alone."""
+    for name, keys in (("host", ("name", "platform")), ("processor", ("cpu",))):
+        if told := ", ".join(str(host[key]) for key in keys if host.get(key)):
+            yield name, told
+    if host.get("cores"):
+        yield "cores", str(host["cores"])
     gpus = host.get("gpus")
     if isinstance(gpus, list) and gpus:
         yield "GPU", ", ".join(map(str, gpus))

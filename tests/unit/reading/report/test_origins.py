@@ -75,5 +75,17 @@ def test_commands_bring_back_the_code_and_the_runs(runs: list[Run]) -> None:
 def test_a_provenance_that_is_none_stops_nothing(runs: list[Run], text: str) -> None:
     runs[0].provenance_file.write_text(text)
     told = found(runs)
-    assert ("made 3 of the 4 runs" in told.steps[-2].what) is True
+    assert "made 3 of the 4 runs" in told.steps[-2].what
     assert [runs[0].provenance_file.name in note for note in told.notes] == [True] * (text == "{")
+
+
+def test_of_an_imported_run_the_place_it_came_from_is_told(runs: list[Run]) -> None:
+    for run in runs:
+        document = json.loads(run.experiment_file.read_text())
+        document["imported"] = {"from": "/their/logs"}
+        run.experiment_file.write_text(json.dumps(document))
+        rewrite(run, host={"name": "elsewhere"}, code=None, code_missing="it was imported")
+    told = found(runs)
+    assert values(told, "imported from") == (("/their/logs", ""),)
+    assert values(told, "host") == (("elsewhere", ""),)
+    assert values(told, "code") == (("it was imported", ""),)
