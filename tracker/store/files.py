@@ -252,7 +252,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _whole(digits: str) -> int:
     # Before int() sees it, which takes long over many digits.
-    number = int(digits) if len(digits) < 20 else INTEGER_LIMIT
+    number = int(digits) if len(digits) <= 20 else INTEGER_LIMIT
     if abs(number) >= INTEGER_LIMIT:
         raise ValueError(f"a number of {len(digits)} digits")
     return number

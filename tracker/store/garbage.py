@@ -135,7 +135,7 @@ def _clean_folders(root: Path) -> Iterator[Garbage | Unavailable]:
     yield from _delete(_half_made(root))
 
 
-def _clean_runs(root: Path, before: datetime) -> Iterator[Garbage | Unavailable]:
+def _clean_runs(root: Path, before: datetime) -> Iterator[Garbage | Damaged | Unavailable]:
     for run in all_runs(root):
         try:
             if in_run(run, before):
@@ -143,7 +143,7 @@ def _clean_runs(root: Path, before: datetime) -> Iterator[Garbage | Unavailable]
                     yield from _delete(in_run(run, before))
         except Busy:
             continue
-        except Unavailable as error:
+        except (Damaged, Unavailable) as error:
             yield error
 
 

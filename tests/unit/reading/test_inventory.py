@@ -36,6 +36,20 @@ def test_nothing_yet(tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_of_a_computer_nobody_can_ask_for_is_told(tmp_path: Path, run: Run) -> None:
+    say(run, state="running", ended=None, host="else\x1bwhere", kernel_lock=False)
+    found = look(tmp_path)[run.id]
+    assert found.level == "warning"
+    assert found.words == (
+        f"running as process {run.status().pid} of else\\x1bwhere, it says; its last sign of life is "
+        f"from {run.status().updated}, and this file system has no locks to ask"
+    )
+    assert found.remedy == (
+        'look there; if that computer is gone for good, let status.json say "state": "stopped", '
+        "and --resume goes on"
+    )
+
+
 def test_finished_runs_are_a_number(tmp_path: Path, run: Run) -> None:
     [finding] = look(tmp_path).values()
     assert (finding.level, finding.words) == ("ok", "1 finished")

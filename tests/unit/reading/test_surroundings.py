@@ -30,9 +30,9 @@ def root(tmp_path: Path) -> Path:
 def facts(monkeypatch: pytest.MonkeyPatch) -> Facts:
     """Say what the disk has: free bytes, and files that can still be made, of so many."""
 
-    def say(free: float, files: int = 10**6, of: int = 10**7) -> None:
+    def say(free: float, files: int = 10**6, of: int = 10**7, blocks: int = 10**12) -> None:
         disk = SimpleNamespace(
-            f_bavail=int(free), f_frsize=1, f_blocks=10**12, f_files=of, f_favail=files
+            f_bavail=int(free), f_frsize=1, f_blocks=blocks, f_files=of, f_favail=files
         )
         monkeypatch.setattr(os, "statvfs", lambda _: disk)
 
@@ -72,6 +72,11 @@ def test_a_full_disk(root: Path, facts: Facts, free: int, level: str, code: int)
     facts(free)
     finding = look(root)["disk"]
     assert (finding.level, finding.exit_code) == (level, code)
+
+
+def test_a_small_disk_is_measured_in_megabytes(root: Path, facts: Facts) -> None:
+    facts(150_000, blocks=2_000_000)
+    assert look(root)["disk"].words == f"0.1 of 2.0 MB free at {root}"
 
 
 def test_a_disk_out_of_inodes(root: Path, facts: Facts) -> None:

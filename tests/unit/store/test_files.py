@@ -91,6 +91,13 @@ def test_json_is_strict_whatever_the_numbers(tmp_path: Path) -> None:
     assert list(files.read_json(path)) == ["b", "a"]
 
 
+def test_numbers_are_as_large_as_anything_can_compute_with(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    numbers = [2**63 - 1, 1 - 2**63, 1.7e308, -1.7e308, 5e-324, 0]
+    files.write_json(path, numbers)
+    assert files.read_json(path) == numbers
+
+
 @given(
     st.recursive(
         st.none()
@@ -107,7 +114,10 @@ def test_json_comes_back_as_it_went(value: object) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b'{"a": 1', b"\xff\xfe", b"NaN", b'{"a": Infinity}', b"[" * 100_000, b"{} {}"],
+    [
+        *(b"", b"{", b'{"a": 1', b"\xff\xfe", b"NaN", b'{"a": Infinity}', b"[" * 100_000, b"{} {}"),
+        *(b"1e999", b"[-1e999]", b"1" * 20, b"-%d" % 2**63, b"%d" % 2**63, b"1" * 10**6),
+    ],
 )
 def test_what_is_no_json_is_damaged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "f.json"

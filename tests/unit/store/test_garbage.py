@@ -167,6 +167,20 @@ def test_what_cannot_be_deleted_is_told_and_keeps_nothing_else(
     assert f"cannot delete {names['half']}: permission denied" in reasons[0]
 
 
+def test_a_run_whose_lock_is_a_link_keeps_nothing_else_from_going(
+    root: Path, begin: Begin, tmp_path: Path
+) -> None:
+    with begin() as active, begin(seed=1) as other:
+        litter(active.run)
+        litter(other.run)
+    active.run.lock_file.unlink()
+    active.run.lock_file.symlink_to(tmp_path / "victim")
+    gone, [reason] = collect(root, NOW)
+    assert len(gone) == 4
+    assert f"{active.run.lock_file} is a link to {tmp_path / 'victim'}" in reason
+    assert not (tmp_path / "victim").exists()
+
+
 def test_nothing_is_made_where_there_is_nothing(root: Path) -> None:
     assert collect(root, NOW) == ([], [])
     assert not root.exists()

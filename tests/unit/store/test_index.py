@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tracker.errors import NoSuchRun, Unavailable, UsageError
 from tracker.store import index
 from tracker.store.active import ActiveRun
+from tracker.store.files import write_json
 from tracker.store.index import find, find_all, list_runs
 from tracker.store.summary import Metric, Summary
 
@@ -153,6 +154,61 @@ def test_a_folder_that_may_not_be_entered_is_passed_over(
 
     monkeypatch.setattr(os, "scandir", scan)
     assert [one.id for one in list_runs(root)] == ["e/v/s0"]
+
+
+def test_a_run_that_may_not_be_looked_into_is_listed_as_damaged_and_why(
+    begin: Begin, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin().finish()
+    locked = begin(seed=1)
+    locked.finish()
+    stat, read = Path.lstat, os.open
+
+    def refuse(path: object) -> None:
+        if str(locked.run.path) in str(path):
+            raise PermissionError(13, "Permission denied")
+
+    def lstat(self: Path) -> os.stat_result:
+        refuse(self)
+        return stat(self)
+
+    def opened(path: Path, *args: int, **options: int) -> int:
+        refuse(path)
+        return read(path, *args, **options)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    monkeypatch.setattr(os, "open", opened)
+    fine, other = list_runs(root)
+    assert (fine.state, other.state) == ("finished", "damaged")
+    assert str(other.cause).endswith(
+        "status.json: permission denied; check who owns it, or name another place"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("status.json", '"step": 0', '"step": -1'),
+        ("status.json", '"step": 0', f'"step": 1{"0" * 400}'),
+        ("status.json", '"epoch": 0.0', '"epoch": 1e999'),
+        ("summary.json", '"last_step": 1', f'"last_step": {2**63}'),
+        ("summary.json", '"best_step": 1', '"best_step": -1'),
+        ("summary.json", '"best": 0.5', '"best": -1e999'),
+        ("experiment.json", '"seed": 0', f'"seed": {2**63}'),
+        ("experiment.json", '"seed": 0', '"seed": -1'),
+    ],
+)
+def test_numbers_that_nothing_can_compute_with_make_a_run_damaged(
+    begin: Begin, root: Path, file: str, old: str, new: str
+) -> None:
+    begin(seed=1).finish()
+    run = begin().run
+    summary = {"accuracy/val": Metric("max", 0.5, 1, 0.5, 1)}
+    write_json(run.summary_file, Summary(metrics=summary).to_document(1, 0.1))
+    text = (run.path / file).read_text()
+    assert old in text
+    (run.path / file).write_text(text.replace(old, new, 1))
+    assert [one.state for one in list_runs(root)] == ["damaged", "finished"]
 
 
 def test_a_run_copied_elsewhere_can_be_shown(begin: Begin, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.errors import Busy, Unavailable
+from tracker.errors import Busy, Damaged, Unavailable
 from tracker.store.lock import RESERVE, Lock, is_held
 
 Spawn = Callable[[str], "subprocess.Popen[str]"]
@@ -34,6 +34,22 @@ def test_a_lock_is_held_until_released(path: Path) -> None:
     lock.release()
     assert not is_held(path)
     lock.release()
+
+
+def test_a_link_or_a_pipe_is_no_lock(path: Path) -> None:
+    lock = Lock(path)
+    link = path.with_name("link")
+    link.symlink_to(path)
+    with pytest.raises(Damaged, match=f"link is a link to {path}"):
+        Lock(link)
+    assert not is_held(link)
+    assert is_held(path)  # trying did not lose it
+    lock.release()
+    link.unlink()
+    os.mkfifo(link)
+    with pytest.raises(Damaged, match="link is no regular file"):
+        Lock(link)
+    assert not is_held(link)
 
 
 def test_one_process_cannot_take_a_lock_twice_nor_lose_it_by_trying(
