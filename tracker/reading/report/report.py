@@ -12,7 +12,7 @@ from tracker.reading.comparison.words import question, sentences
 from tracker.reading.report import evaluated
 from tracker.reading.report.confusions import Confusions, confusions
 from tracker.reading.report.curves import Plot, plots
-from tracker.reading.report.evaluated import Shown, Stored
+from tracker.reading.report.evaluated import RUNS, Shown, Stored
 from tracker.reading.report.origins import Origins, origins
 from tracker.reading.report.scores import Scores, scores
 from tracker.reading.report.settings import Asked, asked
@@ -42,7 +42,9 @@ class Report:
 
     `names` are the groups' by their numbers, `description` is what the experiments say of
     themselves. `seeing` are the groups in the cells of each of `pictures`, in their order; `stored`
-    are the pictures of groups that kept no numbers. `command` makes the report.
+    are the pictures of groups that kept no numbers. `sampled` is the number of runs that stand for
+    larger groups in pictures and confusions, None where all groups are whole. `command` makes the
+    report.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Report:
     seeing: tuple[evaluated.Asked, ...]
     pictures: tuple[Shown, ...]
     confusions: Confusions | None
+    sampled: int | None
     stored: tuple[Stored, ...]
     asked: Asked
     origins: Origins
@@ -114,6 +117,7 @@ def gather(
         seeing=tuple(seeing),
         pictures=tuple(pictures),
         confusions=confusions(of_groups, comparison.reference),
+        sampled=RUNS if any(len(group.members) > RUNS for group in groups) else None,
         stored=tuple(one for group in silent for one in evaluated.stored(group)),
         asked=asked(comparison),
         origins=origins(comparison),

@@ -126,6 +126,16 @@ def test_what_is_left_out_is_named(root: Path, make_run: Callable[..., Run]) -> 
     assert "its average may flatter it" in text
 
 
+@pytest.mark.parametrize("count", [10, 11])
+def test_where_only_some_runs_were_read_the_page_says_so(
+    evaluated: Callable[..., Run], count: int
+) -> None:
+    runs = [evaluated("resnet50", seed, [0, 1, 2]) for seed in range(count)]
+    text = page(runs[0].path.parents[2])
+    assert text.count("The first 10 runs stand for larger groups.") == 2 * (count > 10)
+    assert "10 of 10 right" in text
+
+
 def test_a_group_has_a_look_of_its_own() -> None:
     assert len({look(number) for number in range(32)}) == 32
 
