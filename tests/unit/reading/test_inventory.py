@@ -40,9 +40,10 @@ def test_a_run_of_a_computer_nobody_can_ask_for_is_told(tmp_path: Path, run: Run
     say(run, state="running", ended=None, host="else\x1bwhere", kernel_lock=False)
     found = look(tmp_path)[run.id]
     assert found.level == "warning"
+    status = run.status()
     assert found.words == (
-        f"running as process {run.status().pid} of else\\x1bwhere, it says; its last sign of life is "
-        f"from {run.status().updated}, and this file system has no locks to ask"
+        f"running as process {status.pid} of else\\x1bwhere, it says; its last sign of life is "
+        f"from {status.updated}, and this file system has no locks to ask"
     )
     assert found.remedy == (
         'look there; if that computer is gone for good, let status.json say "state": "stopped", '
