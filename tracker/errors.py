@@ -9,7 +9,7 @@ TrackerError            70  our bug, unless a leaf says better
 ├ Unavailable            6  disk, permission or data missing
 ├ NotComparable          8  the runs can't answer the question; never to be read as "no worse"
 ├ RunFailed              1  the experiment itself failed (a loss of NaN, say)
-└ Stopped          130/143  a signal asked us to stop; the state is saved
+└ Stopped      129/130/143  a signal asked us to stop; the state is saved
 
 Raised anywhere, caught once (`cli.main`). A message says what is wrong, where, and what to do next.
 """
@@ -105,7 +105,7 @@ class Stopped(TrackerError):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        """128 + the signal's number, as a shell reports it: 130 for Ctrl-C, 143 for SIGTERM."""
+        """128 + the signal's number, as a shell reports it: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
         return 128 + self.signum
 
 
