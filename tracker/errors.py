@@ -105,7 +105,7 @@ class Stopped(TrackerError):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        """128 + the signal's number, as a shell reports it: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+        """128 + the signal's number, as a shell has it: 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM."""
         return 128 + self.signum
 
 
