@@ -21,6 +21,16 @@ from typing import Any
 import pytest
 
 PATIENCE = 60.0  # seconds
+# TensorBoard with our tab, as `tracker tensorboard` has it and a plain one where it is installed.
+PROGRAM = """
+import sys
+from tensorboard import program
+from tracker.reading.serve import _plugins
+
+board = program.TensorBoard(plugins=_plugins())
+board.configure(argv=[None, *sys.argv[1:]])
+sys.exit(board.main())
+"""
 LOADERS = [
     pytest.param(
         "true",
@@ -66,7 +76,7 @@ class Board:
 def tensorboard(logdir: Path, loader: str, scratch: Path, *options: str) -> Iterator[Board]:
     """Serve `logdir`, reloading every second, for the block; `scratch` is for its own files."""
     log = scratch / f"tensorboard-{loader}.log"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir), *options]
+    command = [sys.executable, "-c", PROGRAM, "--logdir", str(logdir), *options]
     command += ["--host", "127.0.0.1", "--port", "0", f"--load_fast={loader}"]
     command += ["--reload_interval", "1", "--samples_per_plugin", "scalars=1000,images=100,text=9"]
     with (

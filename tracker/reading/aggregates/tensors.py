@@ -44,7 +44,8 @@ def bands(title: str, charts: dict[str, tuple[str, str, str]]) -> Summary:
         )
         for name, (value, low, high) in charts.items()
     ]
-    layout = Layout(category=[Category(title=title, chart=shown)])
+    # The page shows a category's charts from the last to the first.
+    layout = Layout(category=[Category(title=title, chart=shown[::-1])])
     about = layout_metadata.create_summary_metadata()
     return _summary(layout_metadata.CONFIG_SUMMARY_TAG, [layout.SerializeToString()], about)
 
