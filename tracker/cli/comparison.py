@@ -108,8 +108,8 @@ def price_table(comparison: Comparison) -> Table:
                 count(price.parameters),
                 count(price.flops),
                 _about(price.images_per_second, count),
-                _about(price.seconds_per_epoch, duration),
-                _about(price.seconds, duration),
+                _about(price.seconds_per_epoch, _span),
+                _about(price.seconds, _span),
                 NOTHING if memory is None else f"{count(memory)}B",
             )
         )
@@ -150,16 +150,22 @@ def _row(each: Compared, tag: str, value: Value) -> Sequence[str]:
         str(estimate.n),
         spread(estimate.mean, estimate.std, tag),
         interval(estimate.low, estimate.high, tag, "…"),
-        _gap(difference, tag) if difference else "reference",
+        "reference" if score.verdict is None else _gap(difference, tag),
         chance(score.p.get(value)),
     )
 
 
-def _gap(difference: Difference, tag: str) -> str:
+def _gap(difference: Difference | None, tag: str) -> str:
+    if difference is None:
+        return NOTHING
     mean = amount(difference.mean, tag, signed=True)
     if difference.low is None:
         return mean
     return f"{mean} ({interval(difference.low, difference.high, tag, '…')})"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f}s" if seconds < 9.95 else duration(seconds)
 
 
 def _about(estimate: Estimate | None, form: Any) -> str:

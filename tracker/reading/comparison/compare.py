@@ -133,7 +133,8 @@ def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
         "best": _values(each, tag, "best"),
     }
     differences: dict[Value, Difference] = {}
-    if each is not base:
+    unfair = None if each is base else fairness.incomparable(each, base)
+    if each is not base and not unfair:
         for which, values in of_value.items():
             if found := _difference(_values(base, tag, which), values):
                 differences[which] = found
@@ -149,7 +150,7 @@ def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
         left_out=tuple(left_out),
         differences=differences,
         p={},
-        verdict=None if each is base else _verdict(each, base, differences.get(value)),
+        verdict=None if each is base else _verdict(unfair, differences.get(value)),
     )
 
 
@@ -173,10 +174,10 @@ def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> Diff
     return stats.unpaired(list(before.values()), list(after.values()))
 
 
-def _verdict(each: Group, base: Group, difference: Difference | None) -> Verdict:
-    """The verdict before p is corrected; "better" is settled by `_corrected`."""
-    if reason := fairness.incomparable(each, base):
-        return Verdict(outcome="incomparable", why=reason)
+def _verdict(unfair: str | None, difference: Difference | None) -> Verdict:
+    """The verdict before p is corrected; "better" is settled by `_correct`."""
+    if unfair:
+        return Verdict(outcome="incomparable", why=unfair)
     if difference is None:
         return Verdict(outcome="incomparable", why="one of them has no finished run with a value")
     if difference.p is not None:
@@ -198,7 +199,7 @@ def _correct(scores: dict[tuple[str, str], Score], tag: str, goal: Goal, decides
     tests = [
         (name, value, difference.p)
         for (name, of), score in scores.items()
-        if of == tag and score.verdict and score.verdict.outcome != "incomparable"
+        if of == tag
         for value, difference in score.differences.items()
         if difference.p is not None
     ]

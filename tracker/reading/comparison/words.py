@@ -129,8 +129,12 @@ def _doubt(verdict: Verdict, tag: str) -> str:
     least = difference.least(verdict.tests)
     if least is None:
         return f"at n = {difference.n}: they are identical in every seed"
+    if least * scale(tag) > 100 and scale(tag) != 1:  # more than all there is
+        hidden = "no difference at all would show, whatever its size: more seeds would"
+    else:
+        hidden = f"a difference under {amount(least, tag)} {_of(tag)} would not show"
     return (
-        f"at n = {difference.n}: a difference under {amount(least, tag)} {_of(tag)} would not show "
+        f"at n = {difference.n}: {hidden} "
         f"(seen: {spread(difference.mean, difference.std, tag, signed=True)}, "
         f"{_seeds(difference)}, {_p(verdict)})"
     )

@@ -160,6 +160,7 @@ def test_other_data_is_never_compared() -> None:
     three = [*of("resnet50", BASE), *of("se_resnet50", BETTER), *of("resnet34", NOISE, val_size=7)]
     found = compare(three)
     assert [verdict(found, at).outcome for at in (0, 1)] == ["better", "incomparable"]
+    assert found.others[1].scores["accuracy/val"].differences == {}
 
 
 def test_a_different_training_set_is_a_fair_question() -> None:

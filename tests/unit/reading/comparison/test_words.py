@@ -48,6 +48,14 @@ def test_noise() -> None:
     )
 
 
+def test_two_seeds_may_show_nothing_at_all() -> None:
+    assert told((0.5, 0.6), (0.55, 0.45))[1] == (
+        "se_resnet50 and resnet50 are indistinguishable at n = 2: no difference at all would show, "
+        "whatever its size: more seeds would (seen: -5.00 ± 14.14, paired over 2 seeds, "
+        "p = 1 by Holm over 2 tests)"
+    )
+
+
 def test_identical_ones() -> None:
     assert told(BASE, BASE)[1] == (
         "se_resnet50 and resnet50 are indistinguishable at n = 3: they are identical in every seed"
