@@ -1,5 +1,6 @@
 """What rm, restore and gc say and ask, on runs that were made without training."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 
 from tracker.cli import rm
 from tracker.cli.main import main
+from tracker.store.files import write_json
+from tracker.store.index import find_all
+from tracker.store.manifest import Entry, Manifest
 from tracker.store.run import Run
 
 Answer = Callable[..., tuple[int, str, str]]
@@ -148,7 +152,18 @@ def test_doctor_finds_a_good_place_good(ask: Answer) -> None:
     assert words.startswith(f"{len(problems)} problem")
 
 
+def save(run: Run) -> None:
+    """Leave what a checkpoint leaves."""
+    entry = Entry("step-00000030.pt", 30, hashlib.sha256(b"weights").hexdigest())
+    run.checkpoints.mkdir()
+    (run.checkpoints / entry.file).write_bytes(b"weights")
+    run.last_checkpoint.symlink_to(entry.file)
+    write_json(run.manifest_file, Manifest((entry,)).to_document())
+
+
 def test_doctor_holds_a_run_to_its_files(root: Path, ask: Answer) -> None:
+    for run in find_all(root, "first"):
+        save(run)
     code, data, words = ask("doctor", "first")
     assert (code, words) == (0, "0 problems, 0 warnings\n")
     assert {line.split()[0] for line in data.splitlines()[1:]} == {"ok"}
