@@ -43,6 +43,8 @@ COMMANDS = {
     "diff": Entry("tracker.cli.diff:diff", "Say why two runs differ."),
     "compare": Entry("tracker.cli.compare:compare", "Say which group is better, if any."),
     "report": Entry("tracker.cli.report:report", "Write the answer as a page or Markdown."),
+    "baseline": Entry("tracker.cli.baseline:baseline", "Write down what a short run comes to."),
+    "check": Entry("tracker.cli.check:check", "Say if training is still what it was."),
     "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
     "export": Entry("tracker.cli.export:export", "Write the curves of runs as CSV or JSON."),
     "import": Entry("tracker.cli.import_:import_", "Make runs of event files others wrote."),
@@ -123,7 +125,8 @@ def cli(ctx: click.Context, runs: Path) -> None:
     \b
     Exit codes: 0 ok, 1 a run failed, 2 usage or invalid spec, 3 no such run,
     4 busy or exists, 5 damaged file, 6 disk or missing data,
-    7 diff --exit-code: they differ, 70 our bug,
+    7 a check failed, an expectation was not met, or diff --exit-code: they differ,
+    8 cannot be compared, 70 our bug,
     129/130/143 stopped by a signal with the state saved.
     """
     ctx.obj = runs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from tracker.cli.listing import document, just_made
 from tracker.cli.options import json_option, overrides_option, seeds_option
 from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.settle import settle_libraries
 from tracker.cli.terminal import say
 from tracker.errors import NotComparable, UsageError
 from tracker.launch import plan
@@ -23,6 +23,9 @@ from tracker.store import index
 
 if TYPE_CHECKING:  # torch stays out until the plan stands
     from tracker.launch.here import Outcome
+
+
+UNMET = 7
 
 
 @click.command()
@@ -52,6 +55,8 @@ def run(
 
     Their runs follow one another, and at the end a table shows what came out. Ctrl-C stops at the
     next step with the state saved; a second one stops at once.
+
+    Exit code 7: all of them finished, and one did not come to what its spec expects.
     """
     jobs = [
         job
@@ -76,7 +81,9 @@ def run(
         return 0
     outcomes = _execute(jobs, root)
     _show_outcomes(outcomes, root, as_json=as_json)
-    return 1 if any(outcome.failure for outcome in outcomes) else 0
+    if any(outcome.failure for outcome in outcomes):
+        return 1
+    return UNMET if _unmet(outcomes) else 0
 
 
 def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existing:
@@ -93,11 +100,7 @@ def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existin
 
 
 def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
-    # How long OpenMP's threads spin while they wait for each other; read when torch is imported.
-    # The default, 300,000 rounds, makes training many times slower when anything else wants
-    # the cores, for the thread waited for can't run; this is long enough for what comes at once.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what makes cuBLAS repeatable
+    settle_libraries()
     from tracker.cli.progress import progress
     from tracker.launch import here
 
@@ -122,6 +125,21 @@ def _show_outcomes(outcomes: Sequence[Outcome], root: Path, *, as_json: bool) ->
         f"tracker tensorboard {' '.join(experiments)}   curves, pictures, graphs\n"
         f"tracker show {records[-1].id}   one run in full"
     )
+
+
+def _unmet(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a run did not come to what its spec expects; says which, and by how much."""
+    asked = [outcome.run for outcome in outcomes if outcome.run and outcome.experiment.expect]
+    if not asked:
+        return False
+    from tracker.reading.gate.expectation import expected
+    from tracker.reading.gate.observed import observe
+
+    verdicts = [(run.id, one) for run in asked for one in expected(observe(run))]
+    failed = [(name, one) for name, one in verdicts if one.status == "fail"]
+    for name, one in failed:
+        say(f"{name} does not meet {one.metric}: {one.words}, {one.tolerance} is expected")
+    return bool(failed)
 
 
 def _answers(root: Path, experiment: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The regression gate: a short run written down, and later runs held to it."""

@@ -1,0 +1,109 @@
+"""What is otherwise than when the baseline was recorded, and what that lets one ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from tracker.errors import printable
+from tracker.reading.difference.causes import SETTLED, Change, section
+from tracker.reading.gate.baseline import Baseline
+from tracker.reading.gate.observed import Observed
+from tracker.reading.gate.verdict import Mode, Verdict
+from tracker.spec.differences import differences
+
+Changes: TypeAlias = Sequence[tuple[str, Change]]
+
+_SHOWN = 3  # changes named in a sentence
+
+
+def changes_of(baseline: Baseline, run: Observed) -> list[tuple[str, Change]]:
+    """Whatever can change results and is known of both, by the section of `tracker diff`."""
+    before, after = asdict(baseline.environment), asdict(run.environment)
+    pairs: dict[str, tuple[Any, Any]] = {
+        "spec": (baseline.experiment, run.experiment),
+        "machine": (before["machine"], after["machine"]),
+        "host": ({"cpu": before["cpu"]}, {"cpu": after["cpu"]}),
+        "packages": (before["packages"], after["packages"]),
+    }
+    found = []
+    for name, (old, new) in pairs.items():
+        if old is not None and new is not None:
+            part = section(name, differences(old, new))
+            settled = SETTLED if name == "spec" and before["machine"] and after["machine"] else ()
+            found += [(name, change) for change in part.without(settled).causes]
+    return found
+
+
+def choose_mode(
+    baseline: Baseline, run: Observed, changes: Changes, *, is_common: bool, wanted: Mode | None
+) -> tuple[Mode, str]:
+    """Exact or statistical, and why. `is_common`: whether a seed was recorded that now ran."""
+    if wanted is not None:
+        return wanted, "asked for"
+    environments = (asdict(baseline.environment), asdict(run.environment))
+    unknown = [part for part in environments[0] if any(one[part] is None for one in environments)]
+    elsewhere = [change for name, change in changes if name != "spec"]
+    if unknown:
+        return "statistical", f"it is not known of both which {' and '.join(unknown)} they had"
+    if elsewhere:
+        named = ", ".join(in_words(change) for change in elsewhere[:_SHOWN])
+        more = f" and {len(elsewhere) - _SHOWN} more" if len(elsewhere) > _SHOWN else ""
+        return "statistical", f"run under other circumstances: {named}{more}"
+    if not is_common:
+        return "statistical", "none of these seeds was recorded"
+    return "exact", "same machine, versions and seed"
+
+
+def in_words(change: Change) -> str:
+    """ "threads 4 → 2"."""
+    return printable(f"{change.path} {change.before!r} → {change.after!r}")
+
+
+def other_data(baseline: Baseline, runs: Sequence[Observed]) -> list[Verdict]:
+    """A verdict, `unknown`, if a run learned from other data than was recorded; else none."""
+    for run in runs:
+        found = differences(baseline.data or {}, run.data or {})
+        if found and (baseline.data is None or run.data is None):
+            which = "the baseline" if baseline.data is None else run.name
+            return [_not_comparable(f"nothing says what {which} learned from")]
+        if found:
+            named = ", ".join(f"{one.path} {one.before!r} → {one.after!r}" for one in found)
+            return [_not_comparable(f"{run.name} learned from other data: {printable(named)}")]
+    return []
+
+
+def _not_comparable(words: str) -> Verdict:
+    return Verdict(metric="data", kind="network", status="unknown", words=words)
+
+
+def network(baseline: Baseline, run: Observed, changes: Changes) -> list[Verdict]:
+    """Verdicts on what was trained: its size, and how it is built.
+
+    Another version of torch may draw the same network otherwise: then that is a note.
+    """
+    before, after = baseline.network, run.network
+    if before is None or after is None:
+        return []
+    size = Verdict(
+        metric="network/parameters",
+        kind="network",
+        status="pass" if before.parameters == after.parameters else "fail",
+        words="the same" if before.parameters == after.parameters else "another network",
+        before=before.parameters,
+        after=after.parameters,
+        tolerance="none",
+    )
+    if before.graph is None or after.graph is None:
+        return [size]
+    drawn_otherwise = any(name == "packages" for name, _ in changes)
+    is_same = before.graph == after.graph
+    graph = Verdict(
+        metric="network/graph",
+        kind="network",
+        status="pass" if is_same else "note" if drawn_otherwise else "fail",
+        words="the same" if is_same else "other operations, settings or shapes",
+        tolerance="none",
+    )
+    return [size, graph]

@@ -1,0 +1,101 @@
+"""Runs held against a baseline: the same as it was, to the bit or as far as chance goes?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from tracker.reading.gate.baseline import Baseline
+from tracker.reading.gate.chance import FALSE_ALARMS
+from tracker.reading.gate.circumstances import changes_of, choose_mode, network, other_data
+from tracker.reading.gate.exact import exact
+from tracker.reading.gate.expectation import expected, expected_ratio
+from tracker.reading.gate.observed import Observed
+from tracker.reading.gate.opening import opening
+from tracker.reading.gate.resources import (
+    Calibration,
+    compare_memory,
+    compare_speed,
+    memory_of,
+    speed_of,
+)
+from tracker.reading.gate.spread import statistical
+from tracker.reading.gate.verdict import Check, Kind, Mode, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How to judge. `mode` None: exact wherever that can be asked for.
+
+    Speed and memory raise warnings, unless they are among the kinds that are `deciding`.
+    `false_alarms` is the share of checks of unchanged code that may fail for chance alone.
+    """
+
+    mode: Mode | None = None
+    deciding: Collection[Kind] = ()
+    false_alarms: float = FALSE_ALARMS
+
+
+def judge(
+    baseline: Baseline,
+    runs: Sequence[Observed],
+    manner: Manner | None = None,
+    calibration: Calibration | None = None,
+) -> Check:
+    """Hold `runs` (one at least, of one experiment but for their seeds) against `baseline`.
+
+    Where the data differ nothing is compared. A run without a seed counts as of seed 0.
+    """
+    manner = manner or Manner()
+    first = runs[0]
+    by_seed = {run.seed or 0: run for run in runs}
+    common = {seed: run for seed, run in by_seed.items() if seed in baseline.seeds}
+    changes = changes_of(baseline, first)
+    mode, why = choose_mode(baseline, first, changes, is_common=bool(common), wanted=manner.mode)
+    if not common and mode == "exact":
+        words = f"of the seeds {baseline.seeds} none ran, so no bits can be compared"
+        found = [Verdict(metric="seed", kind="quality", status="unknown", words=words)]
+    elif mode == "exact":
+        found = exact(baseline, common)
+    else:
+        found = [
+            *opening(baseline, common, changes),
+            *statistical(baseline, runs, manner.false_alarms),
+        ]
+    verdicts = other_data(baseline, runs) or [
+        *network(baseline, first, changes),
+        *found,
+        *(verdict for run in runs for verdict in expected(run)),
+        *_resources(baseline, runs, calibration, manner.deciding),
+    ]
+    shown = next(iter(common), baseline.seeds[0])
+    now = common.get(shown, first)
+    return Check(
+        name=first.name,
+        mode=mode,
+        why_mode=why,
+        verdicts=tuple(verdicts),
+        changes=tuple(changes),
+        curves={
+            tag: (curves[shown], now.curves[tag])
+            for tag, curves in baseline.curves.items()
+            if shown in curves and tag in now.curves
+        },
+    )
+
+
+def _resources(
+    baseline: Baseline,
+    runs: Sequence[Observed],
+    calibration: Calibration | None,
+    deciding: Collection[Kind],
+) -> list[Verdict]:
+    """Speed and memory, wherever both sides measured them beside the kernel."""
+    speed, memory = speed_of(runs, calibration), memory_of(runs, calibration)
+    ratio = expected_ratio(runs[0], baseline.speed, speed)
+    found = [] if ratio is None else [ratio]
+    if baseline.speed and speed:
+        found.append(compare_speed(baseline.speed, speed, deciding))
+    if baseline.memory and memory:
+        found.append(compare_memory(baseline.memory, memory, deciding))
+    return found

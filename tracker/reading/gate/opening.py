@@ -1,0 +1,81 @@
+"""The first two steps of a run, which no machine has had the time to make its own.
+
+Of one seed every machine starts from the same weights and pictures. Rounding differs with threads,
+instructions and layout, and training doubles such differences with every step or two: after two
+steps they are still far below what any change of the training does. So where bits can't be asked
+for, this much can, and it needs no second seed. Measured: docs/gate.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tracker import tags
+from tracker.reading.gate.baseline import Baseline
+from tracker.reading.gate.circumstances import Changes
+from tracker.reading.gate.curve import Curve, shown
+from tracker.reading.gate.observed import Observed
+from tracker.reading.gate.verdict import Verdict
+
+STEPS = (1, 2)
+# By precision, the share by which loss and gradient norm may differ.
+TOLERANCES: Mapping[str, Mapping[str, float]] = {
+    "float32": {tags.LOSS_TRAIN: 1e-4, tags.GRAD_NORM: 1e-2},
+    "bfloat16": {tags.LOSS_TRAIN: 1e-2, tags.GRAD_NORM: 0.2},
+}
+
+
+def opening(baseline: Baseline, runs: Mapping[int, Observed], changes: Changes) -> list[Verdict]:
+    """Verdicts on loss and gradient norm of the first steps; `runs` go by seeds recorded.
+
+    None where device or precision are others or not known. Where packages differ, which may draw
+    other random numbers, what is off is a note.
+    """
+    machine = baseline.environment.machine or {}
+    for run in runs.values():
+        other = run.environment.machine or {}
+        if any(other.get(key) != machine.get(key) for key in ("device", "precision")):
+            return []
+    tolerances = TOLERANCES.get(str(machine.get("precision")), {})
+    binding = not any(name == "packages" for name, _ in changes)
+    return [
+        _verdict(tag, tolerance, pairs, binding=binding)
+        for tag, tolerance in tolerances.items()
+        if (pairs := _pairs(tag, baseline, runs))
+    ]
+
+
+def _pairs(
+    tag: str, baseline: Baseline, runs: Mapping[int, Observed]
+) -> list[tuple[int, float, float]]:
+    """Step, what was recorded and what is now, wherever both have it."""
+    empty = Curve((), (), 0, "")
+    recorded = baseline.curves.get(tag, {})
+    found = []
+    for seed, run in runs.items():
+        before, after = recorded.get(seed, empty), run.curves.get(tag, empty)
+        for step in STEPS:
+            then, now = before.at(step), after.at(step)
+            if then is not None and now is not None:
+                found.append((step, then, now))
+    return sorted(found)
+
+
+def _verdict(
+    tag: str, tolerance: float, pairs: list[tuple[int, float, float]], *, binding: bool
+) -> Verdict:
+    off = [one for one in pairs if not abs(one[2] - one[1]) <= tolerance * abs(one[1])]
+    step, then, now = off[0] if off else pairs[-1]
+    words = "as recorded, but for rounding"
+    if off:
+        words = f"step {step}: {shown(then)} became {shown(now)}, which is no rounding"
+    return Verdict(
+        metric=f"{tag} (first steps)",
+        kind="quality",
+        status="pass" if not off else "fail" if binding else "note",
+        words=words,
+        before=then,
+        after=now,
+        tolerance=f"±{tolerance:.0e} of it".replace("e-0", "e-"),
+        since=step if off else None,
+    )
