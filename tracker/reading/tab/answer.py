@@ -15,7 +15,7 @@ from tracker.reading.comparison import fairness
 from tracker.reading.comparison.as_of import as_of, short_of
 from tracker.reading.comparison.compare import compare
 from tracker.reading.comparison.document import to_document
-from tracker.reading.comparison.groups import IMPORTED_AS, NAMES, differing, settings
+from tracker.reading.comparison.groups import NAMES, differing, settings
 from tracker.reading.comparison.result import Comparison, Value
 from tracker.reading.gallery import Gallery, gallery
 from tracker.reading.report.confusions import confusions
@@ -121,7 +121,7 @@ def _answer(found: Sequence[Place], experiments: Sequence[str], question: Questi
         "tags": sorted({tag for one in records for tag in one.metrics}),
     }
     try:
-        comparison, step = _compared(records, question, [IMPORTED_AS] if is_foreign else None)
+        comparison, step = _compared(records, question, ["variant"] if is_foreign else None)
         shown = gallery([each.group for each in comparison.groups])
         document |= _shown(comparison, shown)
     except TrackerError as error:

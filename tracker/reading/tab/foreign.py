@@ -41,7 +41,8 @@ def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
         step=told.step,
         metric=main_metric(list(metrics)),
         metrics=metrics,
-        asked={} if is_flat else {"folder": place.name.rpartition("/")[2]},
+        # It is compared by its variant; without a model that would be a setting too.
+        asked={"model": {}, **({} if is_flat else {"folder": place.name.rpartition("/")[2]})},
     )
 
 

@@ -6,7 +6,7 @@ import { plots } from "./plots.js";
 import { confusions, disputed, pictures, tally } from "./sights.js";
 import { limits, prices, scores, settings, verdicts } from "./tables.js";
 
-const AGAIN = 2000; // milliseconds
+const AGAIN = 2000; // milliseconds, at least
 const KEPT = 64; // evaluations that need not be fetched again
 
 const question = { experiment: null, by: "", metric: "", value: "last", when: "now" };
@@ -24,8 +24,14 @@ export async function render() {
     make("header", { id: "controls" }),
     ...["answer", "scores", "curves", "settings", "sights"].map((id) => make("section", { id })),
   );
-  await ask();
-  setInterval(() => document.visibilityState === "visible" && ask(), AGAIN);
+  await keepAsking();
+}
+
+// Less often where an answer takes long, so that TensorBoard has time for other things.
+async function keepAsking() {
+  const began = performance.now();
+  if (document.visibilityState === "visible") await ask();
+  setTimeout(keepAsking, Math.max(AGAIN, 10 * (performance.now() - began)));
 }
 
 function here(path, query = {}) {
@@ -112,11 +118,14 @@ function curves() {
 function controls() {
   const name = (experiment) => experiment || "event files of others";
   const running = answer?.states?.running ?? 0;
-  const states = Object.entries(answer?.states ?? {}).map(([state, count]) => `${count} ${state}`);
+  const states = Object.entries(answer?.states ?? {}).map(([state, count]) =>
+    answer.experiment === "" ? `${count} folders of event files` : `${count} ${state}`,
+  );
+  const own = answer?.comparison && !question.metric ? `: ${answer.comparison.metrics[0].tag}` : "";
   return [
     choice("experiment", "experiment", answer?.experiments ?? [], answer?.experiment, name),
     choice("by", "grouped by", ["", ...(answer?.axes ?? [])], question.by, (path) => path || "all that differs"),
-    choice("metric", "judged by", ["", ...(answer?.tags ?? [])], question.metric, (tag) => tag || "its own metric"),
+    choice("metric", "judged by", ["", ...(answer?.tags ?? [])], question.metric, (tag) => tag || `its own${own}`),
     choice("value", "value", ["last", "best"], question.value, (value) => value),
     running ? choice("when", "runs", ["now", "end"], question.when, (when) => (when === "now" ? "as of now" : "finished alone")) : null,
     make("span", { class: "states" }, states.join(", "), answer?.step ? `, as of step ${answer.step.toLocaleString("en")}` : ""),

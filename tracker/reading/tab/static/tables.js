@@ -80,6 +80,7 @@ function score(one, row) {
 }
 
 export function prices(comparison) {
+  if (comparison.groups.every((group) => group.price.parameters === null)) return null; // of others' runs
   const titles = ["group", "parameters", "FLOPs", "images/s", "per epoch", "training", "memory", "to the other's mean"];
   const rows = comparison.groups.map((group, number) => {
     const price = group.price;
