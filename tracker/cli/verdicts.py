@@ -56,6 +56,8 @@ def reasons(check: Check) -> list[str]:
         first = min(one.since or 0 for one in failed)
         which = ", ".join(one.metric for one in failed if one.since == first)
         lines.append(f"first to differ, at step {first}: {which}")
+    if check.exit_code and check.aside:
+        lines.append(check.aside)
     return [printable(line) for line in lines]
 
 

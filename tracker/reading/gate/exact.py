@@ -15,19 +15,17 @@ _ALLOWED = "no bit"
 
 def exact(baseline: Baseline, runs: Mapping[int, Observed]) -> list[Verdict]:
     """A verdict for each series recorded, over all of `runs` (by seed, each one recorded)."""
+    if not runs:
+        return []
     return [
-        _series(tag, {seed: (by_seed.get(seed), run) for seed, run in runs.items()})
+        _series(tag, {seed: (by_seed[seed], run) for seed, run in runs.items()})
         for tag, by_seed in baseline.curves.items()
     ]
 
 
-def _series(tag: str, pairs: Mapping[int, tuple[Curve | None, Observed]]) -> Verdict:
+def _series(tag: str, pairs: Mapping[int, tuple[Curve, Observed]]) -> Verdict:
     """Of several seeds the one that parts first is told."""
-    found = [
-        _pair(tag, seed, before, run.curves.get(tag))
-        for seed, (before, run) in pairs.items()
-        if before is not None
-    ]
+    found = [_pair(tag, seed, before, run.curves.get(tag)) for seed, (before, run) in pairs.items()]
     return min(found, key=_gravest)
 
 

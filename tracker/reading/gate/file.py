@@ -117,10 +117,14 @@ def _from_document(found: Mapping[str, Any], where: str) -> Baseline:
         speed=_usage(found, "speed", where),
         memory=_usage(found, "memory", where),
     )
+    if not baseline.seeds or any(
+        by_seed.keys() != {*baseline.seeds} for by_seed in curves.values()
+    ):
+        raise Damaged(f"{where}: curves: not every series is there of every seed")
     for one in judged:
         if one.goal not in ("max", "min", None):
             raise Damaged(f"{where}: metrics: {one.name} has a goal that is neither max nor min")
-        if len(baseline.values(one)) < len(baseline.seeds) or not baseline.seeds:
+        if len(baseline.values(one)) < len(baseline.seeds):
             raise Damaged(f"{where}: metrics: {one.name} is not in the curves of every seed")
     return baseline
 

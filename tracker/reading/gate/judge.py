@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracker.reading.gate.baseline import Baseline
@@ -48,23 +48,17 @@ def judge(
     """
     manner = manner or Manner()
     first = runs[0]
-    by_seed = {run.seed or 0: run for run in runs}
-    common = {seed: run for seed, run in by_seed.items() if seed in baseline.seeds}
+    common = {run.seed or 0: run for run in runs if (run.seed or 0) in baseline.seeds}
     changes = changes_of(baseline, first)
     mode, why = choose_mode(baseline, first, changes, is_common=bool(common), wanted=manner.mode)
-    if not common and mode == "exact":
-        words = f"of the seeds {baseline.seeds} none ran, so no bits can be compared"
-        found = [Verdict(metric="seed", kind="quality", status="unknown", words=words)]
-    elif mode == "exact":
-        found = exact(baseline, common)
-    else:
-        found = [
-            *opening(baseline, common, changes),
-            *statistical(baseline, runs, manner.false_alarms),
-        ]
+    by_chance = [
+        *opening(baseline, common, changes),
+        *statistical(baseline, runs, manner.false_alarms),
+    ]
+    quality = by_chance if mode == "statistical" else _exact(baseline, runs, common)
     verdicts = other_data(baseline, runs) or [
         *network(baseline, first, changes),
-        *found,
+        *quality,
         *(verdict for run in runs for verdict in expected(run)),
         *_resources(baseline, runs, calibration, manner.deciding),
     ]
@@ -75,6 +69,7 @@ def judge(
         mode=mode,
         why_mode=why,
         verdicts=tuple(verdicts),
+        aside=_aside(by_chance) if mode == "exact" and len(baseline.seeds) > 1 else "",
         changes=tuple(changes),
         curves={
             tag: (curves[shown], now.curves[tag])
@@ -82,6 +77,24 @@ def judge(
             if shown in curves and tag in now.curves
         },
     )
+
+
+def _exact(
+    baseline: Baseline, runs: Sequence[Observed], common: Mapping[int, Observed]
+) -> list[Verdict]:
+    """Bit by bit; a run of a seed that was not recorded is unknown."""
+    strange = [run.name for run in runs if (run.seed or 0) not in common]
+    words = f"its seed was not recorded: {', '.join(strange)}"
+    unknown = Verdict(metric="seed", kind="quality", status="unknown", words=words)
+    return [*exact(baseline, common), *([unknown] if strange else [])]
+
+
+def _aside(by_chance: Sequence[Verdict]) -> str:
+    """What would be said of these if no bits were asked for."""
+    failed = [one.metric for one in by_chance if one.status == "fail"]
+    if failed:
+        return f"chance does not explain it: {', '.join(failed)} would fail in statistical mode too"
+    return "as far as it went it is within the spread of the seeds (--mode statistical)"
 
 
 def _resources(

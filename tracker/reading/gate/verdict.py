@@ -48,13 +48,15 @@ class Check:
     """What came of holding runs against a baseline.
 
     `why_mode` says why it was exact or statistical; `changes` are the circumstances that differ
-    and can change results. `curves` are by tag what was recorded and what came now, of one seed.
+    and can change results, `aside` is what the other mode would have said.
+    `curves` are by tag what was recorded and what came now, of one seed.
     """
 
     name: str
     mode: Mode
     why_mode: str
     verdicts: tuple[Verdict, ...]
+    aside: str = ""
     changes: tuple[tuple[str, Change], ...] = ()
     curves: Mapping[str, tuple[Curve, Curve]]
 
@@ -87,6 +89,7 @@ class Check:
             "exit_code": self.exit_code,
             "mode": self.mode,
             "why_mode": self.why_mode,
+            "aside": self.aside,
             "changes": [{"section": name, **change.to_document()} for name, change in self.changes],
             "verdicts": [{**asdict(one), "change": one.change} for one in self.verdicts],
         }
