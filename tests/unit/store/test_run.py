@@ -104,6 +104,14 @@ def test_a_name_that_exists_is_never_used_again(begin: Begin) -> None:
     assert begin(seed=1, again=True).run.id == "e/v/s1"
 
 
+def test_beside_a_run_that_is_running_the_only_advice_is_to_wait(begin: Begin) -> None:
+    with begin(), pytest.raises(Busy) as refused:
+        begin()
+    assert str(refused.value).endswith("; wait for it, or stop it with Ctrl-C there")
+    with pytest.raises(Busy, match="exists .finished.; --again runs beside it, --skip-finished"):
+        begin()
+
+
 def test_whatever_is_in_the_way_is_left_alone(begin: Begin, root: Path) -> None:
     (root / "e/v").mkdir(parents=True)
     (root / "e/v/s0").write_text("a file")
