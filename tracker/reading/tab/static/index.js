@@ -101,7 +101,14 @@ function show() {
     for (const id of ["scores", "curves", "settings", "sights"]) part(id);
     return;
   }
-  part("answer", make("h1", {}, comparison.question), verdicts(comparison), limits(comparison));
+  const soFar = answer.step && `So far: as all were at step ${answer.step.toLocaleString("en")}, for some are still being written.`;
+  part(
+    "answer",
+    make("h1", {}, comparison.question),
+    verdicts(comparison),
+    soFar ? make("p", { class: "lead" }, soFar) : null,
+    limits(comparison),
+  );
   part("scores", make("h2", {}, "Scores"), ...answer.scores.map(scores), prices(comparison));
   curves();
   part("settings", make("h2", {}, "What was asked"), ...settings(answer.settings));
@@ -128,7 +135,7 @@ function controls() {
     choice("metric", "judged by", ["", ...(answer?.tags ?? [])], question.metric, (tag) => tag || `its own${own}`),
     choice("value", "value", ["last", "best"], question.value, (value) => value),
     running ? choice("when", "runs", ["now", "end"], question.when, (when) => (when === "now" ? "as of now" : "finished alone")) : null,
-    make("span", { class: "states" }, states.join(", "), answer?.step ? `, as of step ${answer.step.toLocaleString("en")}` : ""),
+    make("span", { class: "states" }, states.join(", ")),
     trouble ? make("span", { class: "trouble", role: "status" }, trouble) : null,
   ];
 }

@@ -118,9 +118,11 @@ function spread(estimate, form) {
   return estimate.std === null ? form(estimate.mean) : `${form(estimate.mean)} ± ${form(estimate.std)}`;
 }
 
+// 270k, 81.1M, 2.6G: as the command line tells them.
 function count(number) {
   if (number === null) return "–";
-  return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(number);
+  const power = number < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(number) / 3));
+  return `${Number((number / 1000 ** power).toPrecision(3))}${["", "k", "M", "G", "T"][power]}`;
 }
 
 function duration(seconds) {
