@@ -108,7 +108,7 @@ def test_beside_a_run_that_is_running_the_only_advice_is_to_wait(begin: Begin) -
     with begin(), pytest.raises(Busy) as refused:
         begin()
     assert str(refused.value).endswith("; wait for it, or stop it with Ctrl-C there")
-    with pytest.raises(Busy, match="exists .finished.; --again runs beside it, --skip-finished"):
+    with pytest.raises(Busy, match=r"exists \(finished\); --again runs beside it, --skip"):
         begin()
 
 
