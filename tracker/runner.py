@@ -55,7 +55,12 @@ def run(
             f"training.batch_size is {spec.batch_size}, but {dataset.name} has "
             f"{len(dataset.train)} training pictures; make it smaller"
         )
-    model = build_model(experiment.model, num_classes=len(dataset.classes), seed=experiment.seed)
+    model = build_model(
+        experiment.model,
+        num_classes=len(dataset.classes),
+        seed=experiment.seed,
+        image_size=dataset.image_size,
+    )
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)

@@ -9,13 +9,16 @@ import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
+from tracker.models import zoo
 from tracker.models.cifar import cifar_resnet
+from tracker.models.from_timm import PREFIX, create
 from tracker.models.resnet import resnet
 from tracker.models.small import resnet9, small_cnn
 from tracker.models.squeeze import SEBasicBlock, SEBottleneck
 from tracker.spec.experiment import Model
 
-MODELS: dict[str, Callable[[Model, int], nn.Module]] = {
+# Our own, and those of torchvision's that have options of ours.
+OWN: dict[str, Callable[..., nn.Module]] = {
     "small_cnn": small_cnn,
     "resnet9": resnet9,
     "se_resnet9": partial(resnet9, squeeze=True),
@@ -54,15 +57,40 @@ MODELS: dict[str, Callable[[Model, int], nn.Module]] = {
     ),
 }
 
+# Each is handed the model block of an experiment and the number of classes.
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    **OWN,
+    **{
+        name: partial(zoo.sized if name in zoo.STEPS else zoo.classifier, name=name)
+        for name in zoo.NAMES
+        if name not in OWN
+    },
+}
 
-def build(spec: Model, *, num_classes: int, seed: int) -> nn.Module:
+
+def build(
+    spec: Model, *, num_classes: int, seed: int, image_size: int = zoo.PUBLISHED_SIZE
+) -> nn.Module:
     """The net `spec` names: on the CPU, float32, in training mode, [N, 3, H, W] → [N, classes].
 
-    Initial weights come from `seed` alone, whatever was built or drawn before, and no global
-    generator is changed, a GPU's included. A net and its SE twin of one seed start from the same
-    weights wherever both have them. `spec.backbone` is one of `MODELS` (KeyError otherwise).
+    `image_size` is H and W; only what has a place for each patch of a picture is built otherwise
+    for it. Initial weights come from `seed` alone, whatever was built or drawn before, and no
+    global generator is changed, a GPU's included. A net and its SE twin of one seed start from the
+    same weights wherever both have them. `spec.backbone` is one of `MODELS` (KeyError otherwise)
+    or `timm:` and a name of timm's. Raises UsageError where it takes no such pictures or timm has
+    no such model, Unavailable where timm is not installed.
     """
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed, which would seed every GPU's generator too.
         torch.default_generator.manual_seed(seed)
-        return MODELS[spec.backbone](spec, num_classes)
+        return construct(spec, num_classes, image_size)
+
+
+def construct(spec: Model, num_classes: int, image_size: int) -> nn.Module:
+    """The same with weights drawn from the global generator, on torch's current device."""
+    if spec.backbone.startswith(PREFIX):
+        return create(spec.backbone, num_classes, image_size)
+    make = MODELS[spec.backbone]
+    if spec.backbone in zoo.STEPS:
+        return make(spec, num_classes, image_size=image_size)
+    return make(spec, num_classes)

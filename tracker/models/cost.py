@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
@@ -13,6 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from tracker.errors import UsageError
 
 LARGEST_TRIED = 512  # pixels; a net that takes no picture of this size is broken in another way
+# What nets raise when nothing is left of a picture, or when it is not cut as they need it.
+_REFUSALS = (RuntimeError, IndexError, ValueError, AssertionError, ZeroDivisionError)
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,15 @@ def cost(model: nn.Module, image_size: int) -> Cost:
 
     Nothing is computed and `model` is not touched: a copy without memory (torch's meta device)
     is walked, whatever device or mode the model is in. Raises UsageError, naming the smallest
-    size that works, where the picture is too small.
+    size that works, where the picture is too small to be trained on or to be judged.
     """
     ghost = _without_memory(model)
     counter = FlopCounterMode(display=False)
     try:
+        _train(ghost, image_size)
         with counter:
-            _forward(ghost, image_size)
-    except (RuntimeError, IndexError) as error:
+            _judge(ghost, image_size)
+    except _REFUSALS as error:
         smallest = _smallest(ghost)
         if smallest is None or smallest <= image_size:
             raise  # not the picture's fault
@@ -52,7 +57,7 @@ def cost(model: nn.Module, image_size: int) -> Cost:
 
 
 def smallest_image(model: nn.Module) -> int:
-    """The least S, in pixels, for which `model` takes a picture [3, S, S] (evaluation mode).
+    """The least S, in pixels, for which `model` takes pictures [3, S, S], in either mode.
 
     Raises ValueError where it takes none up to LARGEST_TRIED.
     """
@@ -66,21 +71,35 @@ def _without_memory(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose tensors have shapes only; the weights are never copied."""
     tensors: chain[Tensor] = chain(model.parameters(), model.buffers())
     memo = {id(tensor): tensor.to("meta") for tensor in tensors}
-    return copy.deepcopy(model, memo).eval()
+    return copy.deepcopy(model, memo)
 
 
 @torch.no_grad()
-def _forward(ghost: nn.Module, image_size: int) -> None:
-    ghost(torch.empty(1, 3, image_size, image_size, device="meta"))
+def _judge(ghost: nn.Module, image_size: int) -> None:
+    ghost.eval()(torch.empty(1, 3, image_size, image_size, device="meta"))
+
+
+@torch.no_grad()
+def _train(ghost: nn.Module, image_size: int) -> None:
+    """Two pictures: of one, a norm may be left with a single pixel, which has no variance."""
+    ghost.train()(torch.empty(2, 3, image_size, image_size, device="meta"))
 
 
 def _smallest(ghost: nn.Module) -> int | None:
-    return next((size for size in range(1, LARGEST_TRIED + 1) if _takes(ghost, size)), None)
+    """By doubling, then by halving what lies between: what takes S takes what is larger."""
+    takes = partial(_takes, ghost)
+    size = 1
+    while not takes(size):
+        size *= 2
+        if size > LARGEST_TRIED:
+            return None
+    return bisect_left(range(size), True, lo=size // 2 + 1, key=takes) if size > 2 else size
 
 
 def _takes(ghost: nn.Module, image_size: int) -> bool:
     try:
-        _forward(ghost, image_size)
-    except (RuntimeError, IndexError):  # what torch raises when nothing is left of a picture
+        _train(ghost, image_size)
+        _judge(ghost, image_size)
+    except _REFUSALS:
         return False
     return True

@@ -88,13 +88,14 @@ def check(
 
 def _chosen(node: Node, path: Path, problems: list[Problem]) -> Schema | None:
     """The schema of the variant that the block says it is, or None where there is no such."""
-    by, members, default = variants()[str(path[0])]
-    name = node.value.get(by, Node(default, node.text))
-    if isinstance(name.value, str) and name.value in members:
-        return members[name.value]
+    kinds = variants()[str(path[0])]
+    name = node.value.get(kinds.by, Node(kinds.default, node.text))
+    if branch := kinds.branch(name.value):
+        return branch
     if name.value is not INVALID:
-        wrong = foreign(name.value, list(members), members[default]["properties"][by]["title"])
-        problems.append(name.problem((*path, by), wrong))
+        title = kinds.members[kinds.default]["properties"][kinds.by]["title"]
+        wrong = foreign(name.value, list(kinds.members), title)
+        problems.append(name.problem((*path, kinds.by), wrong))
     return None
 
 

@@ -118,10 +118,10 @@ def _sections() -> Iterator[str]:
 
 
 def _branches(name: str, part: Schema) -> Iterator[str]:
-    by, _, default = variants()[name]
+    by, default = variants()[name].by, variants()[name].default
     for branch in part["oneOf"]:
         field = branch["properties"][by]
-        names = field.get("enum") or [field["const"]]
+        names = field.get("enum") or ([field["const"]] if "const" in field else field["examples"])
         yield f"### `{by}`: {_codes(names)}\n{branch['description']}"
         yield f" The default is `{default}`.\n\n" if default in names else "\n\n"
         fields = {key: item for key, item in branch["properties"].items() if key != by}

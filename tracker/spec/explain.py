@@ -143,12 +143,13 @@ def _belongs(key: str, node: Node, path: Path) -> str | None:
     """What to say of another variant's field, such as momentum for adam."""
     if not path or path[0] not in variants():
         return None
-    by, members, default = variants()[str(path[0])]
-    owners = [name for name, branch in members.items() if key in branch["properties"]]
-    if not owners:
+    kinds = variants()[str(path[0])]
+    owners = [name for name, branch in kinds.members.items() if key in branch["properties"]]
+    chosen = node.value[kinds.by].value if kinds.by in node.value else kinds.default
+    branch = kinds.branch(chosen)
+    if not owners or branch is None:
         return None
-    chosen = node.value[by].value if by in node.value else default
-    own = [field for field in members[chosen]["properties"] if field != by]
+    own = [field for field in branch["properties"] if field != kinds.by]
     return f"{key} belongs to {listed(owners)}; {chosen} takes {listed(own)}"
 
 

@@ -115,7 +115,7 @@ def variant(values: Mapping[str, Any], backbone: str) -> str:
         _safe(value) if axis == "model.backbone" else f"{names[axis]}={_safe(value)}"
         for axis, value in values.items()
     ]
-    name = ",".join(parts) or backbone
+    name = ",".join(parts) or _safe(backbone)
     if len(name) > MAX_NAME:
         name = f"{name[: MAX_NAME - 9]}-{zlib.crc32(name.encode()):08x}"
     return name

@@ -9,10 +9,9 @@ layer's matrix varies, that axis keeps the one value. Nodes are shared, never ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from tracker.spec.node import Node
-from tracker.spec.schema import Variants, variants
+from tracker.spec.schema import variants
 
 _OWN = {"$schema", "extends", "variant"}  # what a file says of itself, not of those extending it
 
@@ -88,11 +87,8 @@ def _switched(fields: Mapping[str, Node], over: Mapping[str, Node], block: str) 
         return dict(fields)
     former = fields[kinds.by].value if kinds.by in fields else kinds.default
     latter = over[kinds.by].value
-    if not (_is_one(former, kinds) and _is_one(latter, kinds)):
+    before, after = kinds.branch(former), kinds.branch(latter)
+    if before is None or after is None:
         return dict(fields)
-    gone = kinds.members[former]["properties"].keys() - kinds.members[latter]["properties"].keys()
+    gone = before["properties"].keys() - after["properties"].keys()
     return {key: node for key, node in fields.items() if key not in gone}
-
-
-def _is_one(name: Any, kinds: Variants) -> bool:
-    return isinstance(name, str) and name in kinds.members

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -18,11 +19,23 @@ FILE = Path(__file__).with_name("schema.json")
 
 
 class Variants(NamedTuple):
-    """The branches of a block: `members` maps each value of the field `by` to its branch."""
+    """The branches of a block, told apart by the field `by`.
+
+    `members` maps each value of it that is listed to its branch; `patterns` has those branches of
+    which the values are too many to list.
+    """
 
     by: str
     members: dict[str, Schema]
+    patterns: dict[str, Schema]
     default: str
+
+    def branch(self, name: Any) -> Schema | None:
+        """The branch that `name` means; None where there is no such."""
+        if not isinstance(name, str):
+            return None
+        fits = (part for one, part in self.patterns.items() if re.fullmatch(one, name))
+        return self.members.get(name) or next(fits, None)
 
 
 class Choice(NamedTuple):
@@ -83,11 +96,15 @@ def variants() -> dict[str, Variants]:
 def _variants(block: Schema) -> Variants:
     by = next(key for key in ("name", "backbone") if key in block["oneOf"][0]["properties"])
     members: dict[str, Schema] = {}
+    patterns: dict[str, Schema] = {}
     for branch in block["oneOf"]:
         field = branch["properties"][by]
-        members.update(dict.fromkeys(field.get("enum") or [field["const"]], branch))
+        if "pattern" in field:
+            patterns[field["pattern"]] = branch
+        else:
+            members.update(dict.fromkeys(field.get("enum") or [field["const"]], branch))
     default = next(b for b in block["oneOf"] if by not in b.get("required", ()))
-    return Variants(by, members, default["properties"][by]["default"])
+    return Variants(by, members, patterns, default["properties"][by]["default"])
 
 
 @functools.cache
@@ -98,12 +115,15 @@ def choosers() -> frozenset[str]:
 
 def choices(block: str) -> list[Choice]:
     """What the block `data` or `model` (or `optimizer`, `schedule`) can be, in schema order."""
-    by, members, _ = variants()[block]
+    kinds = variants()[block]
     return [
         Choice(
-            name, branch["title"], branch["description"], tuple(branch["properties"].keys() - {by})
+            name,
+            branch["title"],
+            branch["description"],
+            tuple(branch["properties"].keys() - {kinds.by}),
         )
-        for name, branch in members.items()
+        for name, branch in kinds.members.items()
     ]
 
 

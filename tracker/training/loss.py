@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tracker.data.seeding import fold
+from tracker.models.auxiliary import answers
 
 
 def forward_loss(
@@ -24,15 +25,24 @@ def forward_loss(
 
     Mixup (arXiv 1710.09412) blends each picture with its neighbour in the batch, which the epoch's
     shuffle already made a random one, by one share drawn from Beta(alpha, alpha) and `seed`; the
-    accuracy is then counted against the label of the larger share.
+    accuracy is then counted against the label of the larger share. A network's auxiliary heads have
+    the same loss, weighed as `auxiliary` says.
     """
-    if not mixup_alpha:
-        logits = model(images)
-        return functional.cross_entropy(logits, labels, label_smoothing=smoothing), logits, labels
-    share = random.Random(fold(seed, 1)).betavariate(mixup_alpha, mixup_alpha)
-    partners = labels.roll(1)
-    logits = model(share * images + (1 - share) * images.roll(1, 0))
-    own = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
-    partner = functional.cross_entropy(logits, partners, label_smoothing=smoothing)
-    loss = share * own + (1 - share) * partner
+    share, partners = 1.0, labels
+    if mixup_alpha:
+        share = random.Random(fold(seed, 1)).betavariate(mixup_alpha, mixup_alpha)
+        partners = labels.roll(1)
+        images = share * images + (1 - share) * images.roll(1, 0)
+
+    def loss_of(logits: Tensor) -> Tensor:
+        own = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if not mixup_alpha:
+            return own
+        partner = functional.cross_entropy(logits, partners, label_smoothing=smoothing)
+        return share * own + (1 - share) * partner
+
+    logits, auxiliary = answers(model(images))
+    loss = loss_of(logits)
+    for weight, others in auxiliary:
+        loss = loss + weight * loss_of(others)
     return loss, logits, labels if share >= 0.5 else partners

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tracker.models.build import MODELS
+from tracker.models.build import OWN
 
 Make: TypeAlias = Callable[..., nn.Module]
 
@@ -26,7 +26,7 @@ def same(a: nn.Module, b: nn.Module) -> bool:
     return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
 
 
-@pytest.mark.parametrize("backbone", MODELS)
+@pytest.mark.parametrize("backbone", OWN)
 def test_every_parameter_of_every_backbone_learns(
     make: Make, pictures: Tensor, backbone: str
 ) -> None:

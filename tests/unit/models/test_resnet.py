@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from tracker.models.build import MODELS
+from tracker.models.build import OWN
 
 Make: TypeAlias = Callable[..., nn.Module]
 
@@ -41,7 +41,7 @@ def test_parameters_at_1000_classes_are_the_published_ones(
         assert parameters(make(backbone, "imagenet", num_classes=1000)) == published
 
 
-@pytest.mark.parametrize("backbone", [name for name in MODELS if hasattr(torchvision.models, name)])
+@pytest.mark.parametrize("backbone", [name for name in OWN if hasattr(torchvision.models, name)])
 def test_parameters_are_named_and_shaped_as_torchvisions(make: Make, backbone: str) -> None:
     with torch.device("meta"):
         ours = make(backbone, "imagenet", num_classes=1000).state_dict()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 
-from tracker.models.build import MODELS, build
+from tracker.models.build import OWN, build
 from tracker.models.catalog import entries
 from tracker.record import graph
 from tracker.record.graph import graph_of
@@ -47,13 +47,13 @@ class Hopeless(nn.Module):
         raise RuntimeError(f"no way\nthrough {len(images.shape)} dimensions")
 
 
-@pytest.mark.parametrize("backbone", MODELS)
+@pytest.mark.parametrize("backbone", OWN)
 def test_every_backbone_is_drawn_by_its_own_names(
     backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(graph, "_traced")  # torch.fx alone
     with torch.device("meta"):
-        model = MODELS[backbone](SPECS[backbone], 10)
+        model = OWN[backbone](SPECS[backbone], 10)
     nodes = graph_of(model, 32).node
     names = [node.name for node in nodes]
     assert len(set(names)) == len(names)

@@ -1,0 +1,67 @@
+"""timm's models by name, where timm is installed: `pip install tracker[timm]`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from torch import nn
+
+from tracker.errors import Unavailable, UsageError
+from tracker.spec.words import nearest
+
+PREFIX = "timm:"
+
+
+def timm() -> Any:
+    """The package. Raises Unavailable, with what to do, where it is not installed."""
+    try:
+        return importlib.import_module("timm")
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            "models called timm:NAME need timm, which is not installed; "
+            "run: pip install 'tracker[timm]'"
+        ) from error
+
+
+def create(backbone: str, num_classes: int, image_size: int) -> nn.Module:
+    """timm's model of the name behind `timm:`, with initial weights, for that many classes.
+
+    A model made for pictures of one size is made for `image_size` × `image_size`. Raises
+    UsageError, naming the nearest, where timm has no such model or it takes no such pictures.
+    """
+    name = backbone.removeprefix(PREFIX)
+    known = config(backbone)
+    options: dict[str, Any] = {}
+    if known.fixed_input_size and tuple(known.input_size[1:]) != (image_size, image_size):
+        options["img_size"] = image_size
+    try:
+        net: nn.Module = timm().create_model(name, num_classes=num_classes, **options)
+    except (AssertionError, ValueError, TypeError) as error:
+        size = "×".join(map(str, known.input_size[1:]))
+        raise UsageError(
+            f"{backbone} cannot be built for {num_classes} classes and pictures of "
+            f"{image_size}×{image_size} ({error}); it was published for {size}"
+        ) from error
+    return net
+
+
+def config(backbone: str) -> Any:
+    """timm's `PretrainedCfg` of the model behind `timm:`: what its weights are and expect.
+
+    That of the weights a tag names (`timm:resnet50.a1_in1k`), else of the default ones. Raises
+    UsageError, naming the nearest, where timm has no such model.
+    """
+    name = backbone.removeprefix(PREFIX)
+    architecture, _, tag = name.partition(".")
+    if not timm().is_model(architecture):
+        near = nearest(architecture, timm().list_models())
+        hint = f"did you mean {PREFIX}{near}?" if near else "timm.list_models() lists them"
+        raise UsageError(f"timm has no model {architecture!a}; {hint}")
+    try:
+        return importlib.import_module("timm.models").get_pretrained_cfg(name)
+    except RuntimeError as error:
+        tags = timm().list_pretrained(f"{architecture}.*")
+        near = nearest(name, tags)
+        hint = f"did you mean {PREFIX}{near}?" if near else f"it has {', '.join(tags) or 'none'}"
+        raise UsageError(f"timm has no weights {tag!a} of {architecture}; {hint}") from error
