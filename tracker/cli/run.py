@@ -118,13 +118,13 @@ def _show_outcomes(outcomes: Sequence[Outcome], root: Path, *, as_json: bool) ->
     show_table(just_made(records))
     experiments = list(dict.fromkeys(record.experiment for record in records))
     answers = [line for name in experiments for line in _answers(root, name)]
-    say("\n" + "".join(f"{line}.\n" for line in answers))
-    if answers:
-        say(f"tracker compare {' '.join(experiments)}   what that rests on, and the price")
-    say(
-        f"tracker tensorboard {' '.join(experiments)}   curves, pictures, graphs\n"
-        f"tracker show {records[-1].id}   one run in full"
-    )
+    names = " ".join(experiments)
+    next_steps = [
+        *([f"tracker compare {names}   what that rests on, and the price"] if answers else []),
+        f"tracker tensorboard {names}   curves, pictures, graphs",
+        f"tracker show {records[-1].id}   one run in full",
+    ]
+    say("\n".join(["", *(f"{line}.\n" for line in answers), *next_steps]))
 
 
 def _unmet(outcomes: Sequence[Outcome]) -> bool:
