@@ -102,6 +102,21 @@ def test_one_slider_moves_the_pictures_and_the_matrices_of_all(
     keep(page, "compare-pictures")
 
 
+def test_the_slider_can_be_dragged(board: Board, page: Page) -> None:
+    frame = open_tab(page, board)
+    slider = frame.locator("#step")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 5, middle)
+    page.mouse.down()
+    for share, step in ((0.5, 6), (0.02, 3), (0.5, 6)):
+        page.mouse.move(box["x"] + share * box["width"], middle)
+        expect(frame.locator("#step-shown")).to_have_text(f"step {step}")
+    page.mouse.up()
+
+
 def test_only_where_they_disagree(board: Board, trained: Path, page: Page) -> None:
     frame = open_tab(page, board)
     first, second = (
@@ -139,6 +154,23 @@ def test_it_grows_with_the_runs(serve: Open, tmp_path: Path, make_run: MakeRun, 
         "2", timeout=PATIENCE
     )
     expect(frame.locator(".states")).to_contain_text("3 finished")
+
+
+def test_what_does_not_change_is_left_alone(
+    serve: Open, tmp_path: Path, make_run: MakeRun, page: Page
+) -> None:
+    """A list that is open closes when it is drawn anew, and a pointer loses what it points at."""
+    root = tmp_path / "runs"
+    for backbone in ("resnet50", "se_resnet50"):
+        make_run(root, backbone, 0)
+    frame = open_tab(page, serve(root))
+    frame.locator(".plot .paper svg").first.hover()
+    for part in ("#metric", ".plot .readout", "#settings table"):
+        frame.locator(part).first.evaluate("each => { each.dataset.kept = 'yes'; }")
+    make_run(root, "resnet50", 0)  # again: the same numbers, another run
+    expect(frame.locator("#answer")).to_contain_text("repeated by", timeout=PATIENCE)
+    expect(frame.locator("[data-kept]")).to_have_count(2)  # the list says 3 finished now
+    expect(frame.locator(".plot .readout").first).to_be_visible()
 
 
 def test_behind_a_prefix_all_is_found(tmp_path: Path, make_run: MakeRun, page: Page) -> None:

@@ -82,3 +82,17 @@ def test_the_seeds_of_a_variant_share_a_colour_of_its_own(link: str, page: Page)
         colours[variant].add(swatch.evaluate("each => getComputedStyle(each).backgroundColor"))
     assert [len(found) for found in colours.values()] == [1, 1], colours
     assert colours["resnet50"] != colours["se_resnet50"]
+
+
+def test_a_new_point_is_seen_when_the_page_reloads(link: str, page: Page, tmp_path: Path) -> None:
+    page.goto(link.replace("#", "&forceSVG=true#"))
+    shown = page.locator("metrics-pinned-view card-view").first.locator("scalar-card-data-table")
+    expect(shown).to_contain_text("0.8", timeout=30_000)
+    with EventWriter(tmp_path / "runs/first/resnet50/s0") as events:
+        events.scalars(40, {tags.ACCURACY_VAL: 0.987})
+        for _ in range(10):
+            page.wait_for_timeout(1000)  # it reads every second
+            page.locator("app-header-reload button").click()
+            if "0.987" in shown.inner_text():
+                break
+    expect(shown).to_contain_text("0.987")

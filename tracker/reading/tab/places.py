@@ -12,7 +12,9 @@ _EVENTS = "tfevents"  # TensorBoard takes every file with this in its name for a
 _OURS = frozenset({"experiment.json", "status.json"})
 _TELLING = frozenset({*_OURS, "summary.json"})
 _AGGREGATES = "compare"  # <root>/compare/<experiments>/<group> mean
-_FOLDERS = 20_000  # that are looked into, at most: a log directory may be the root of a disk
+# Folders that are looked into, at most: a log directory may be the root of a disk.
+_FOLDERS = 20_000
+_FOR_ONE = 2_000
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def places(logdir: Path) -> list[Place]:
 
 
 def any_run(logdir: Path) -> bool:
-    """Whether there is a run at all; looks no further than the first."""
-    return next(_walk(logdir), None) is not None
+    """Whether there is a run at all; looks no further than the first, or 2,000 folders."""
+    return next(_walk(logdir, _FOR_ONE), None) is not None
 
 
 def version(found: Iterable[Place]) -> str:
@@ -46,10 +48,10 @@ def version(found: Iterable[Place]) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
-def _walk(logdir: Path) -> Iterator[Place]:
+def _walk(logdir: Path, most: int = _FOLDERS) -> Iterator[Place]:
     seen: set[str] = set()
     waiting = [(str(logdir), "")]
-    while waiting and len(seen) < _FOLDERS:
+    while waiting and len(seen) < most:
         path, name = waiting.pop()
         real = os.path.realpath(path)
         if real in seen:

@@ -35,6 +35,7 @@ class ComparePlugin(TBPlugin):  # type: ignore[misc]  # TensorBoard has no types
     def __init__(self, context: TBContext) -> None:
         logdir = getattr(context, "logdir", None)
         self._logdir = Path(logdir) if logdir and "://" not in logdir else None
+        self._has_runs = False  # once there was one there is a tab
         self._pictures: dict[str, bytes] = {}
         self._guard = threading.Lock()
 
@@ -56,7 +57,8 @@ class ComparePlugin(TBPlugin):  # type: ignore[misc]  # TensorBoard has no types
             return False
         from tracker.reading.tab.places import any_run
 
-        return any_run(self._logdir)
+        self._has_runs = self._has_runs or any_run(self._logdir)
+        return self._has_runs
 
     def frontend_metadata(self) -> FrontendMetadata:
         """An ES module that TensorBoard puts into a frame of its own."""

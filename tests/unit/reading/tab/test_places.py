@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tracker.events.writer import EventWriter
+from tracker.reading.tab import places as places_module
 from tracker.reading.tab.places import any_run, places, version
 from tracker.store.run import Run
 
@@ -57,3 +61,19 @@ def test_the_version_changes_with_every_point(tmp_path: Path) -> None:
             events.scalars(step, {"loss": 0.5})
             seen.add(version(places(tmp_path)))
     assert len(seen) == 3
+
+
+def test_no_end_is_looked_for_a_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        (tmp_path / f"{number}").mkdir()
+    looked: list[str] = []
+    scandir = os.scandir
+
+    def noted(path: str) -> object:
+        looked.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    monkeypatch.setattr(places_module, "_FOR_ONE", 10)
+    assert not any_run(tmp_path)
+    assert len(looked) == 10

@@ -55,7 +55,6 @@ let asking = 0;
 
 async function ask() {
   const number = ++asking;
-  const before = trouble;
   let found = null;
   try {
     const response = await fetch(here("answer", { ...question, known: answer?.state ?? "" }));
@@ -70,8 +69,8 @@ async function ask() {
     answer = found;
     evaluations.clear();
     show();
-  } else if (trouble !== before) {
-    part("controls", ...controls());
+  } else {
+    showControls();
   }
 }
 
@@ -86,14 +85,26 @@ function change(name, value) {
   ask();
 }
 
+// Draws a part of the page if what it shows changed: a list that is open and a pointer that rests
+// on a curve are left alone.
+const shown = new Map();
+
+function partOf(id, told, made) {
+  const now = JSON.stringify(told);
+  if (shown.get(id) === now) return;
+  part(id, ...made());
+  shown.set(id, now);
+}
+
 function part(id, ...children) {
+  shown.delete(id);
   const section = document.getElementById(id);
   section.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
   section.hidden = !section.childElementCount;
 }
 
 function show() {
-  part("controls", ...controls());
+  showControls();
   const comparison = answer.comparison;
   if (!comparison) {
     const why = answer.experiments.length ? answer.why : "There is no run here yet.";
@@ -101,25 +112,39 @@ function show() {
     for (const id of ["scores", "curves", "settings", "sights"]) part(id);
     return;
   }
-  const soFar = answer.step && `So far: as all were at step ${answer.step.toLocaleString("en")}, for some are still being written.`;
-  part(
-    "answer",
-    make("h1", {}, comparison.question),
-    verdicts(comparison),
-    soFar ? make("p", { class: "lead" }, soFar) : null,
-    limits(comparison),
-  );
-  part("scores", make("h2", {}, "Scores"), ...answer.scores.map(scores), prices(comparison));
+  partOf("answer", [comparison, answer.step], () => {
+    const step = answer.step?.toLocaleString("en");
+    const soFar = step && `So far: as all were at step ${step}, for some are still being written.`;
+    return [
+      make("h1", {}, comparison.question),
+      verdicts(comparison),
+      soFar ? make("p", { class: "lead" }, soFar) : null,
+      limits(comparison),
+    ];
+  });
+  partOf("scores", [answer.scores, comparison], () => [
+    make("h2", {}, "Scores"),
+    ...answer.scores.map(scores),
+    prices(comparison),
+  ]);
   curves();
-  part("settings", make("h2", {}, "What was asked"), ...settings(answer.settings));
+  partOf("settings", answer.settings, () => [make("h2", {}, "What was asked"), ...settings(answer.settings)]);
   sights();
 }
 
 function curves() {
   const names = answer.comparison.groups.map((group) => group.name);
-  const drawn = answer.plots.length ? plots(answer.plots, names, hidden, curves) : [];
   const lead = "Lines are means, bands one standard deviation of the seeds to either side, thin lines single runs.";
-  part("curves", drawn.length ? make("h2", {}, "Learning curves") : null, drawn.length ? make("p", { class: "lead" }, lead) : null, ...drawn);
+  partOf("curves", [answer.plots, names, [...hidden]], () =>
+    answer.plots.length
+      ? [make("h2", {}, "Learning curves"), make("p", { class: "lead" }, lead), ...plots(answer.plots, names, hidden, curves)]
+      : [],
+  );
+}
+
+function showControls() {
+  const told = answer && [answer.experiments, answer.experiment, answer.axes, answer.tags, answer.states, answer.comparison?.metrics];
+  partOf("controls", [told, question, trouble], controls);
 }
 
 function controls() {
@@ -146,7 +171,8 @@ function choice(id, label, values, chosen, name) {
   return make("label", {}, label, make("select", { id, onchange: (event) => change(id, event.target.value) }, ...options));
 }
 
-// One slider for the pictures and the matrices of all groups.
+// One slider for the pictures and the matrices of all groups. It stays while what it moves is drawn
+// anew, or a hand that drags it would lose it.
 async function sights() {
   const gallery = answer.gallery;
   if (!gallery || !gallery.steps.length) return part("sights");
@@ -154,37 +180,47 @@ async function sights() {
   const index = step === null ? gallery.steps.length - 1 : nearest(gallery.steps, step);
   const evaluation = await evaluated(gallery.steps[index]);
   if (of !== answer || !evaluation) return;
+  if (!document.getElementById("step")) part("sights", ...tools());
   const names = answer.comparison.groups.map((group) => group.name);
-  const matrices = confusions(evaluation.confusions);
+  const count = gallery.pictures.filter((_, at) => disputed(evaluation, at)).length;
   const slider = document.getElementById("step");
-  const isHeld = slider && document.activeElement === slider;
-  part(
-    "sights",
-    make("h2", {}, "What they see"),
-    make("p", { class: "lead" }, "The same validation pictures, as one run of each group took them."),
-    make("div", { class: "bar-of-tools" }, ...tools(gallery, evaluation, index), ...tally(gallery, evaluation, names)),
-    pictures(gallery, evaluation, names, onlyDisputed, (name) => here("picture", { name })),
-    matrices.length ? make("h2", {}, "Whom they take for whom") : null,
-    ...matrices,
-  );
-  if (isHeld) document.getElementById("step").focus();
+  slider.max = gallery.steps.length - 1;
+  slider.value = index;
+  document.getElementById("step-shown").textContent = `step ${gallery.steps[index].toLocaleString("en")}`;
+  document.getElementById("disputes").textContent = `only where they disagree (${count} of ${gallery.pictures.length})`;
+  document.getElementById("tallies").replaceChildren(...tally(gallery, evaluation, names));
+  const cards = pictures(gallery, evaluation, names, onlyDisputed, (name) => here("picture", { name }));
+  document.getElementById("seen").replaceChildren(cards);
+  const matrices = confusions(evaluation.confusions).filter(Boolean);
+  const heading = matrices.length ? [make("h2", {}, "Whom they take for whom")] : [];
+  document.getElementById("confused").replaceChildren(...heading, ...matrices);
 }
 
-function tools(gallery, evaluation, index) {
-  const last = gallery.steps.length - 1;
-  const moved = (event) => {
+function tools() {
+  const move = (event) => {
+    const steps = answer.gallery.steps;
     const at = Number(event.target.value);
-    step = at === last ? null : gallery.steps[at];
+    step = at === steps.length - 1 ? null : steps[at];
     sights();
   };
-  const count = gallery.pictures.filter((_, at) => disputed(evaluation, at)).length;
-  const only = make("input", { type: "checkbox", id: "only", onchange: (event) => ((onlyDisputed = event.target.checked), sights()) });
-  only.checked = onlyDisputed;
-  const slider = make("input", { type: "range", id: "step", min: 0, max: last, "aria-label": "step", oninput: moved });
-  slider.value = index;
+  const filter = (event) => {
+    onlyDisputed = event.target.checked;
+    sights();
+  };
+  const slider = make("input", { type: "range", id: "step", min: 0, "aria-label": "step", oninput: move });
+  const only = make("input", { type: "checkbox", id: "only", checked: onlyDisputed, onchange: filter });
   return [
-    make("label", {}, `step ${gallery.steps[index].toLocaleString("en")}`, slider),
-    evaluation.groups.length > 1 ? make("label", {}, only, `only where they disagree (${count} of ${gallery.pictures.length})`) : null,
+    make("h2", {}, "What they see"),
+    make("p", { class: "lead" }, "The same validation pictures, as one run of each group took them."),
+    make(
+      "div",
+      { class: "bar-of-tools" },
+      make("label", {}, make("span", { id: "step-shown" }), slider),
+      make("label", {}, only, make("span", { id: "disputes" })),
+      make("span", { id: "tallies" }),
+    ),
+    make("div", { id: "seen" }),
+    make("div", { id: "confused" }),
   ];
 }
 
