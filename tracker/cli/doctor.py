@@ -13,8 +13,8 @@ from tracker.cli.options import json_option
 from tracker.cli.render import Table, show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import Unavailable
-from tracker.reading import inventory, software, surroundings
-from tracker.reading.finding import Finding, Level, unfit
+from tracker.reading.checkup import inventory, software, surroundings
+from tracker.reading.checkup.finding import Finding, Level, unfit
 from tracker.store.index import find_all
 from tracker.store.status import utc_now
 
@@ -49,7 +49,7 @@ def _of_all(root: Path) -> Iterator[Finding]:
 
 def _of_runs(root: Path, refs: tuple[str, ...]) -> Iterator[Finding]:
     # Reading event files takes numpy, which a look at the machine need not wait for.
-    from tracker.reading import verify
+    from tracker.reading.checkup import verify
 
     for run in dict.fromkeys(run for ref in refs for run in find_all(root, ref)):
         try:

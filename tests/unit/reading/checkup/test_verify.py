@@ -10,8 +10,8 @@ import pytest
 
 from tracker.events.record import frame
 from tracker.events.writer import EventWriter
-from tracker.reading import verify
-from tracker.reading.finding import Finding
+from tracker.reading.checkup import verify
+from tracker.reading.checkup.finding import Finding
 from tracker.store.files import link_atomic, write_json
 from tracker.store.lock import Lock
 from tracker.store.manifest import Entry, Manifest

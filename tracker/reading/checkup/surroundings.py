@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tracker.errors import Unavailable
-from tracker.reading.finding import Finding, fine, unfit, warning
+from tracker.reading.checkup.finding import Finding, fine, unfit, warning
 from tracker.store.claim import BUILDING, LOCK_NAME
 from tracker.store.files import explain_os_error, write_atomic
 from tracker.store.lock import Lock

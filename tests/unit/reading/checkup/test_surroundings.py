@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tracker.reading import surroundings
-from tracker.reading.finding import Finding
+from tracker.reading.checkup import surroundings
+from tracker.reading.checkup.finding import Finding
 
 Facts = Callable[..., None]
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import pytest
 from packaging.requirements import Requirement
 
-from tracker.reading import software
-from tracker.reading.finding import Finding
+from tracker.reading.checkup import software
+from tracker.reading.checkup.finding import Finding
 
 Versions: TypeAlias = dict[str, str | None]
 
@@ -83,6 +83,6 @@ def test_what_is_installed_here() -> None:
 
 def test_each_need_of_ours_can_be_read() -> None:
     config = configparser.ConfigParser()
-    config.read(Path(__file__).parents[3] / "setup.cfg")
+    config.read(Path(__file__).parents[4] / "setup.cfg")
     needs = config["options"]["install_requires"].split()
     assert {"torch", "torchvision", "tensorboard"} <= {Requirement(need).name for need in needs}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from tracker.reading.finding import Finding, fine, unfit, warning
+from tracker.reading.checkup.finding import Finding, fine, unfit, warning
 
 _SHOWN = ("torch", "torchvision", "tensorboard")
 # Whose wishes are looked at: ours, and those of the two whose releases go with one of torch.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tracker.errors import printable
 from tracker.reading import dashboard
-from tracker.reading.finding import Finding, damaged, fine, warning
+from tracker.reading.checkup.finding import Finding, damaged, fine, warning
 from tracker.store import garbage, trash
 from tracker.store.index import RunRecord, list_runs
 

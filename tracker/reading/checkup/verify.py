@@ -15,7 +15,7 @@ from pathlib import Path
 from tracker.errors import Damaged, SpecError, printable
 from tracker.events.reader import read_scalars
 from tracker.events.record import Report
-from tracker.reading.finding import Finding, damaged, fine, warning
+from tracker.reading.checkup.finding import Finding, damaged, fine, warning
 from tracker.spec.load import load
 from tracker.store import garbage
 from tracker.store.files import explain_os_error

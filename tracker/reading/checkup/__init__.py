@@ -1,0 +1,1 @@
+"""A check-up: what is wrong with this machine, these runs, or one of them, and what to do."""
