@@ -62,7 +62,8 @@ def chance(p: float | None) -> str:
 
 def question(comparison: Comparison) -> str:
     """What was asked, as a question; of a single group, how it does."""
-    asked = ", ".join(comparison.grouping.by) or "group"
+    by = ["experiment" if path == "name" else path for path in comparison.grouping.by]
+    asked = ", ".join(by) or "group"
     high = "higher" if comparison.metrics[comparison.metric] == "max" else "lower"
     which = f"the {comparison.value} {comparison.metric}"
     if len(comparison.groups) == 1:
