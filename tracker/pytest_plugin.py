@@ -129,11 +129,12 @@ class MatchesBaseline:
         mode: Literal["exact", "statistical"] | None = None,
         metrics: Sequence[str] = (),
         expect: Mapping[str, Mapping[str, float]] | None = None,
+        false_alarms: float = 0.01,
     ) -> None:
         """Hold `source`, or one run per seed, against the baseline of this test called `name`.
 
-        `mode` as for `tracker check`; `metrics` are the tags to judge by when it is recorded;
-        `expect` as in a spec, for curves that have none.
+        `mode` and `false_alarms` as for `tracker check`; `metrics` are the tags to judge by when it
+        is recorded; `expect` as in a spec, for curves that have none.
         """
         from tracker.cli.verdicts import text
         from tracker.reading.gate.baseline import record
@@ -144,7 +145,8 @@ class MatchesBaseline:
         path = self._folder / f"{_plain(self._test)}{_plain(f'-{name}' if name else '')}.json"
         if not path.exists() and not self._update:
             pytest.fail(f"there is no {path}; --update-baselines records it", pytrace=False)
-        found = judge(read(path), runs, Manner(mode=mode)) if path.exists() else None
+        manner = Manner(mode=mode, false_alarms=false_alarms)
+        found = judge(read(path), runs, manner) if path.exists() else None
         if found is not None and found.exit_code == 0:
             return
         told = "" if found is None else f"\n{text(found)}"

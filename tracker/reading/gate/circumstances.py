@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from tracker.errors import printable
-from tracker.reading.difference.causes import SETTLED, Change, section
+from tracker.errors import SpecError, printable
+from tracker.reading.difference.causes import Change, section
 from tracker.reading.gate.baseline import Baseline
 from tracker.reading.gate.observed import Observed
 from tracker.reading.gate.verdict import Mode, Verdict
+from tracker.spec.convert import to_document
 from tracker.spec.differences import differences
+from tracker.spec.load import from_document
 
 Changes: TypeAlias = Sequence[tuple[str, Change]]
 
 _SHOWN = 3  # changes named in a sentence
+_CHOSEN = ("precision", "channels_last")  # by the code, from what was asked and what there is
+_ASKED = tuple(f"training.{choice}" for choice in _CHOSEN)
 
 
 def changes_of(baseline: Baseline, run: Observed) -> list[tuple[str, Change]]:
     """Whatever can change results and is known of both, by the section of `tracker diff`."""
     before, after = asdict(baseline.environment), asdict(run.environment)
     pairs: dict[str, tuple[Any, Any]] = {
-        "spec": (baseline.experiment, run.experiment),
+        "spec": (_filled(baseline.experiment), run.experiment),
         "machine": (before["machine"], after["machine"]),
         "host": ({"cpu": before["cpu"]}, {"cpu": after["cpu"]}),
         "packages": (before["packages"], after["packages"]),
@@ -30,10 +34,19 @@ def changes_of(baseline: Baseline, run: Observed) -> list[tuple[str, Change]]:
     found = []
     for name, (old, new) in pairs.items():
         if old is not None and new is not None:
-            part = section(name, differences(old, new))
-            settled = SETTLED if name == "spec" and before["machine"] and after["machine"] else ()
-            found += [(name, change) for change in part.without(settled).causes]
+            found += [(name, change) for change in section(name, differences(old, new)).causes]
     return found
+
+
+def _filled(experiment: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What was asked then with the defaults of fields that came since; as it is where it can't."""
+    if experiment is None:
+        return None
+    try:
+        filled = to_document(from_document(experiment))
+    except SpecError:
+        return experiment
+    return {key: value for key, value in filled.items() if key != "seed"}
 
 
 def choose_mode(
@@ -72,6 +85,31 @@ def other_data(baseline: Baseline, runs: Sequence[Observed]) -> list[Verdict]:
             named = ", ".join(f"{one.path} {one.before!r} → {one.after!r}" for one in found)
             return [_not_comparable(f"{run.name} learned from other data: {printable(named)}")]
     return []
+
+
+def choices(baseline: Baseline, changes: Changes) -> list[Verdict]:
+    """A failure for each choice that came out otherwise on hardware and spec that are the same.
+
+    Such a change of circumstances is of the code's own making.
+    """
+    before = baseline.environment.machine or {}
+    made = [change for name, change in changes if name == "machine" and change.path in _CHOSEN]
+    elsewhere = any(
+        name in ("host", "packages") or change.path in ("device", "isa", "gpu", *_ASKED)
+        for name, change in changes
+    )
+    if elsewhere or not before:
+        return []
+    return [
+        Verdict(
+            metric=f"machine/{change.path}",
+            kind="quality",
+            status="fail",
+            words=f"chosen otherwise on the same machine: {in_words(change)}",
+            tolerance="none",
+        )
+        for change in made
+    ]
 
 
 def _not_comparable(words: str) -> Verdict:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tracker.reading.gate.baseline import Baseline
 from tracker.reading.gate.chance import FALSE_ALARMS
-from tracker.reading.gate.circumstances import changes_of, choose_mode, network, other_data
+from tracker.reading.gate.circumstances import changes_of, choices, choose_mode, network, other_data
 from tracker.reading.gate.exact import exact
 from tracker.reading.gate.expectation import expected, expected_ratio
 from tracker.reading.gate.observed import Observed
@@ -58,6 +58,7 @@ def judge(
     quality = by_chance if mode == "statistical" else _exact(baseline, runs, common)
     verdicts = other_data(baseline, runs) or [
         *network(baseline, first, changes),
+        *choices(baseline, changes),
         *quality,
         *(verdict for run in runs for verdict in expected(run)),
         *_resources(baseline, runs, calibration, manner.deciding),
