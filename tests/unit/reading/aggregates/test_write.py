@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -198,3 +199,26 @@ def test_all_is_as_open_to_others_as_the_runs_are(root: Path) -> None:
     made = write_aggregates(root, compared(root), json.dumps({}))
     [path] = event_files(made.folder / "summary")
     assert path.stat().st_mode == (root / "first/resnet50/s0/experiment.json").stat().st_mode
+
+
+def keep_writing(root: Path) -> None:
+    comparison = compared(root)
+    for number in range(1000):
+        write_aggregates(root, comparison, f"words {number}")
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_every_file_is_whole(root: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    write_aggregates(root, compared(root), "words")
+    for instant in range(12):
+        writer = context.Process(target=keep_writing, args=(root,))
+        writer.start()
+        time.sleep(0.05 + 0.011 * instant)
+        writer.kill()
+        writer.join()
+    for path in (root / FOLDER).rglob("events.*"):
+        [report] = read_scalars(path).reports
+        assert (report.damage, report.torn, report.size) == (None, 0, path.stat().st_size)
+    made = write_aggregates(root, compared(root), "the end")
+    assert b"the end" in event_files(made.folder / "summary")[-1].read_bytes()
