@@ -37,7 +37,7 @@ Make: TypeAlias = Callable[[Callable[[Tensor], object], Path | None], "Facts"]
 FOLDER = ".tracker-cache"
 _VERSION = 1  # of the layout and of how pictures are decoded
 _OURS = re.compile(
-    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-\d+px-v\d+\.(pixels|facts)(?P<part>\.\d+\.part)?"
+    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-(\d+-)?\d+px-v\d+\.(pixels|facts)(?P<part>\.\d+\.part)?"
 )
 _ABANDONED = 24 * 3600  # seconds after which a file still being written was left by a dead process
 _FACTS_LIMIT = 4096  # bytes
@@ -56,8 +56,9 @@ class Facts:
 class Entry:
     """What is cached: so many pictures of `size` pixels a side, out of the folder `key` names.
 
-    `key` is 16 hexadecimal digits that change with any file of the folder. `pixels` says whether
-    pictures are kept, or only facts.
+    They are cut out of what was scaled to `resize` pixels (None: to `size`). `key` is 16
+    hexadecimal digits that change with any file of the folder. `pixels` says whether pictures are
+    kept, or only facts.
     """
 
     key: str
@@ -65,12 +66,14 @@ class Entry:
     val: int
     size: int
     pixels: bool
+    resize: int | None = None
 
     @property
     def name(self) -> str:
         """The name of the file."""
         kind = "pixels" if self.pixels else "facts"
-        return f"{self.key}-{self.train}+{self.val}-{self.size}px-v{_VERSION}.{kind}"
+        cut = "" if self.resize in (None, self.size) else f"{self.resize}-"
+        return f"{self.key}-{self.train}+{self.val}-{cut}{self.size}px-v{_VERSION}.{kind}"
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

@@ -22,13 +22,14 @@ _ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF
 _REASON_LIMIT = 100  # characters
 
 
-def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
+def decode(path: Path, size: int, resize: int | None = None) -> npt.NDArray[np.uint8]:
     """The picture at `path` as RGB, uint8 [3, size, size].
 
-    It is turned upright as its EXIF says, its shorter side is scaled to `size` (bilinear, each
-    pixel averaging all that it covers), and the centre square is cut out. What is transparent
-    shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the first frame is
-    taken; a JPEG at least four times too large is decoded at a half, a quarter or an eighth.
+    It is turned upright as its EXIF says, its shorter side is scaled to `resize` pixels, or `size`
+    (bilinear, each pixel averaging all that it covers), and the centre square is cut out. What is
+    transparent shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the
+    first frame is taken; a JPEG at least four times too large is decoded at a half, a quarter or an
+    eighth.
 
     Raises whatever Pillow raises on a file that is no whole picture, and ValueError for pixels of
     32 bits, of which no file says what is white; `reason` puts all of it into words.
@@ -37,13 +38,14 @@ def decode(path: Path, size: int) -> npt.NDArray[np.uint8]:
         raise ValueError("not a file, or a link to nowhere")
     with Image.open(path, formats=_FORMATS) as opened:
         picture: Image.Image = opened
-        if min(picture.size) >= 4 * size:
-            opened.draft(None, (2 * size, 2 * size))
+        scaled = resize or size
+        if min(picture.size) >= 4 * scaled:
+            opened.draft(None, (2 * scaled, 2 * scaled))
         if picture.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
             picture = ImageOps.exif_transpose(picture)
         picture = _rgb(picture)
-        if picture.size != (size, size):
-            picture = _centre_square(picture, size)
+        if picture.size != (size, size) or scaled != size:
+            picture = _centre_square(picture, size, scaled)
         pixels: npt.NDArray[np.uint8] = np.asarray(picture)
     return np.moveaxis(pixels, 2, 0)
 
@@ -82,9 +84,9 @@ def _rgb(picture: Image.Image) -> Image.Image:
     return picture if mode == "RGB" else picture.convert("RGB")
 
 
-def _centre_square(picture: Image.Image, size: int) -> Image.Image:
+def _centre_square(picture: Image.Image, size: int, scaled: int) -> Image.Image:
     """Cut and scale in one step, so that nothing is rounded to whole pixels in between."""
-    side = min(picture.size)
+    side = min(picture.size) * size / scaled
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
     return picture.resize(
         (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)

@@ -28,13 +28,23 @@ _Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
 class Files:
     """A `dataset.Source`: the pictures `names` under `folder`, uint8 [3, size, size] each.
 
-    `workers` processes decode what is streamed; 0 is this one. Their number changes no pixel.
+    They are cut out of the centre of what is scaled to `resize` pixels: see `decode`. `workers`
+    processes decode what is streamed; 0 is this one. Their number changes no pixel.
     """
 
-    def __init__(self, folder: Path, names: Sequence[str], *, size: int, workers: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Sequence[str],
+        *,
+        size: int,
+        workers: int,
+        resize: int | None = None,
+    ) -> None:
         self._folder = folder
         self._names = names
         self._size = size
+        self._resize = resize
         self._workers = workers
 
     def __len__(self) -> int:
@@ -91,7 +101,7 @@ class Files:
         for place, index in enumerate(indices):
             path = self._folder / self._names[index]
             try:
-                pictures[place] = decode(path, self._size)
+                pictures[place] = decode(path, self._size, self._resize)
             except MemoryError:
                 raise
             # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …

@@ -21,6 +21,7 @@ from tracker.spec import experiment
 
 Log = Callable[[str], None]
 
+_SIZE = 32  # pixels, where nothing says otherwise
 _PATIENCE = 1.0  # seconds of decoding that may pass without a word
 
 
@@ -38,12 +39,18 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
     root = Path(os.path.expanduser(spec.root))  # noqa: PTH111 (Path's raises without a home)
     whole = listings(root, log)
     train, val = whole[0].part(spec.train_size), whole[1].part(spec.val_size)
+    size = spec.image_size or _SIZE
     files = [
-        Files(part.folder, part.names, size=spec.image_size, workers=spec.workers)
+        Files(part.folder, part.names, size=size, resize=spec.resize, workers=spec.workers)
         for part in (train, val)
     ]
     entry = cache.Entry(
-        key(*whole), len(train), len(val), spec.image_size, pixels=spec.cache != "never"
+        key(*whole),
+        len(train),
+        len(val),
+        size,
+        pixels=spec.cache != "never",
+        resize=spec.resize,
     )
 
     def make(take: Callable[[Tensor], object], into: Path | None) -> cache.Facts:
@@ -60,7 +67,7 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
         classes=train.classes,
         mean=facts.mean,
         std=facts.std,
-        image_size=spec.image_size,
+        image_size=size,
         digest=facts.digest,
         reference=reference_pictures(val.labels),
     )

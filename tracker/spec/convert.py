@@ -28,6 +28,9 @@ from tracker.spec.experiment import (
     Shapes,
     Step,
     Training,
+    UntilEpoch,
+    WeightsFile,
+    WeightsRun,
 )
 
 _DATA: dict[str, type[Data]] = {"cifar10": Cifar10, "image_folder": ImageFolder, "shapes": Shapes}
@@ -39,6 +42,7 @@ _SCHEDULES: dict[str, type[Schedule]] = {
     "cosine": Cosine,
     "one_cycle": OneCycle,
 }
+_NOT_OF_ALL = ("stem", "width", "layout")  # of the model's fields, those that not every family has
 
 
 def to_document(experiment: Experiment) -> dict[str, Any]:
@@ -47,8 +51,11 @@ def to_document(experiment: Experiment) -> dict[str, Any]:
     Read back by `load.load` or `load.from_document`, it gives an equal Experiment.
     """
     document = asdict(experiment)
-    model = document["model"]
-    document["model"] = {key: value for key, value in model.items() if value is not None}
+    document["model"] = {
+        key: value
+        for key, value in document["model"].items()
+        if value is not None or key not in _NOT_OF_ALL
+    }
     document["expect"] = {one.tag: _bounds(one) for one in experiment.expect}
     return {key: _listed(value) for key, value in document.items()}
 
@@ -74,7 +81,7 @@ def build(filled: Mapping[str, Any]) -> Experiment:
     return Experiment(
         **{key: value for key, value in blocks.items() if not isinstance(value, dict)},
         data=_DATA[blocks["data"]["name"]](**blocks["data"]),
-        model=Model(**{"stem": None, "width": None, **blocks["model"]}),
+        model=_model(blocks["model"]),
         optimizer=_OPTIMIZERS[blocks["optimizer"]["name"]](**blocks["optimizer"]),
         schedule=_SCHEDULES[blocks["schedule"]["name"]](**blocks["schedule"]),
         training=Training(**blocks["training"]),
@@ -87,6 +94,17 @@ def build(filled: Mapping[str, Any]) -> Experiment:
             if bounds is not None
         ),
     )
+
+
+def _model(block: dict[str, Any]) -> Model:
+    weights, freeze = block["weights"], block["freeze"]
+    if isinstance(weights, dict):
+        run, checkpoint, file = weights["run"], weights["checkpoint"], weights["file"]
+        weights = WeightsRun(run=run, checkpoint=checkpoint) if run else WeightsFile(file=file)
+    if isinstance(freeze, dict):
+        freeze = UntilEpoch(**freeze)
+    choices = {key: block.get(key) for key in _NOT_OF_ALL}
+    return Model(**{**block, **choices, "weights": weights, "freeze": freeze})
 
 
 def _frozen(value: Any) -> Any:

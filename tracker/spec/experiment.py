@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+Channels: TypeAlias = tuple[float, float, float]  # red, green, blue, white being 1
 Augmentation: TypeAlias = Literal["random_crop", "horizontal_flip", "random_resized_crop", "cutout"]
 
 
@@ -27,6 +28,10 @@ class Cifar10:
     augment: tuple[Augmentation, ...]
     crop_padding: int  # pixels, reflected
     cutout_size: int  # pixels, side of the square
+    mean: Channels | None = (
+        None  # None: of what the weights were trained with, else of the pictures
+    )
+    std: Channels | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,7 @@ class ImageFolder:
 
     name: Literal["image_folder"]
     root: str
-    image_size: int  # pixels: pictures are resized (shorter side) and centre-cropped to this square
+    image_size: int | None  # pixels of the square cut out; None: as the weights have it, else 32
     cache: Literal["auto", "always", "never"]  # decoded once into a memory-mapped uint8 file
     workers: int  # decoding processes when streamed
     train_size: int | None
@@ -43,6 +48,9 @@ class ImageFolder:
     augment: tuple[Augmentation, ...]
     crop_padding: int
     cutout_size: int
+    resize: int | None = None  # pixels of the shorter side before that; None: see schema.json
+    mean: Channels | None = None
+    std: Channels | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +64,49 @@ class Shapes:
     augment: tuple[Augmentation, ...]
     crop_padding: int
     cutout_size: int
+    mean: Channels | None = None
+    std: Channels | None = None
 
 
 Data: TypeAlias = Cifar10 | ImageFolder | Shapes
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightsFile:
+    """Weights out of a file that torch.save wrote."""
+
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsRun:
+    """Weights that another run learned, as it was evaluated with them."""
+
+    run: str  # its path under runs, or a part of it that no other has
+    checkpoint: Literal["best", "last"] = "best"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UntilEpoch:
+    """The backbone is frozen during the first `until_epoch` epochs."""
+
+    until_epoch: int
+
+
+Freeze: TypeAlias = Literal[False, "backbone"] | tuple[str, ...] | UntilEpoch
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
-    """Which network. `stem` is None for backbones without a choice of stem, `width` likewise."""
+    """Which network, from which weights. What a backbone has no choice of is None."""
 
     backbone: str
     stem: Literal["imagenet", "cifar"] | None  # torchvision ResNets and their SE twins
     width: int | None  # channels of the first layer: resnet9 and se_resnet9
+    layout: Literal["torchvision", "caffe"] | None = None  # SE ResNets
+    weights: str | WeightsFile | WeightsRun | None = None  # a name that is published; None: random
+    fresh: tuple[str, ...] = ()  # layers that start at random all the same
+    freeze: Freeze = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +118,8 @@ class Sgd:
     momentum: float
     nesterov: bool
     weight_decay: float
+    backbone_lr: float | None = None  # of everything but the head
+    layer_decay: float | None = None  # factor for each layer further from the head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +131,8 @@ class Adam:
     betas: tuple[float, float]
     eps: float
     weight_decay: float
+    backbone_lr: float | None = None
+    layer_decay: float | None = None
 
 
 Optimizer: TypeAlias = Sgd | Adam

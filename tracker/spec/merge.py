@@ -33,13 +33,13 @@ def override(document: Node, path: Sequence[str], node: Node) -> Node:
 def assign(parent: Node, path: Sequence[str], node: Node, above: Sequence[str] = ()) -> Node:
     """`parent`, itself at `above`, with `node` at `path` below it; the matrix is left alone.
 
-    Objects on the way are made where there are none or null; a wrong value on the way stays, to
-    be complained about.
+    Objects on the way are made where there are none or null, and in place of a field's other kinds
+    of values (`model.freeze`: false); a block that is no object stays, to be complained about.
     """
-    if not isinstance(parent.value, dict) and parent.value is not None:
+    if not isinstance(parent.value, dict) and parent.value is not None and len(above) < 2:
         return parent
     key, *rest = path
-    fields = parent.value or {}
+    fields = parent.value if isinstance(parent.value, dict) else {}
     if len(above) == 1:
         fields = _switched(fields, {key: node}, above[0])
     if rest:

@@ -122,6 +122,10 @@ def _nesterov_has_momentum(the: Filled) -> Iterator[Finding]:
 def _augmentation_fits_the_picture(the: Filled) -> Iterator[Finding]:
     source = "data.image_size" if the("data.name") == "image_folder" else "data.name"
     side = the(source) if source == "data.image_size" else _SIDE
+    if side is None:
+        if the("model.weights") is not None:
+            return  # what they were trained with, which nothing here knows
+        side = _SIDE
     padding, square = the("data.crop_padding"), the("data.cutout_size")
     if "random_crop" in the("data.augment") and padding >= side:
         wrong = f"is {padding}, and pictures have a side of {side}: it must be less"
@@ -129,6 +133,54 @@ def _augmentation_fits_the_picture(the: Filled) -> Iterator[Finding]:
     if "cutout" in the("data.augment") and square > side:
         wrong = f"is {square}, and pictures have a side of {side}: it must fit"
         yield Finding("data.cutout_size", wrong, source)
+
+
+def _square_fits_the_picture(the: Filled) -> Iterator[Finding]:
+    resize, side = the("data.resize"), the("data.image_size")
+    if resize is not None and side is None:
+        yield Finding("data.resize", "goes with data.image_size, which is null", "data.image_size")
+    elif resize is not None and resize < side:
+        wrong = f"is {resize}, and data.image_size is {side}: no such square can be cut out"
+        yield Finding("data.resize", wrong, "data.image_size")
+
+
+def _normalised_by_both(the: Filled) -> Iterator[Finding]:
+    for path, other in (("data.mean", "data.std"), ("data.std", "data.mean")):
+        if the(path) is not None and the(other) is None:
+            yield Finding(path, f"goes with {other}, which is null: give both or neither", other)
+
+
+def _weights_come_from_one_place(the: Filled) -> Iterator[Finding]:
+    weights = the("model.weights")
+    if isinstance(weights, dict):
+        given = [key for key in ("file", "run") if weights[key] is not None]
+        if len(given) != 1:
+            wrong = "takes either file or run" + (", not both" if given else ", and has neither")
+            yield Finding("model.weights", wrong, "model.weights")
+    if weights is None and the("model.fresh"):
+        wrong = "names layers, and model.weights is null: all layers are fresh then"
+        yield Finding("model.fresh", wrong, "model.weights")
+
+
+def _freeze_leaves_something_to_learn(the: Filled) -> Iterator[Finding]:
+    freeze = the("model.freeze")
+    if freeze is True:
+        yield Finding(
+            "model.freeze",
+            "cannot be true; write 'backbone' to train the head alone",
+            "model.freeze",
+        )
+    elif isinstance(freeze, str) and freeze != "backbone":
+        wrong = f"unknown freeze {show(freeze)}; 'backbone', or a list of layers, [{show(freeze)}]"
+        yield Finding("model.freeze", wrong, "model.freeze")
+    elif isinstance(freeze, dict) and freeze["until_epoch"] >= the("training.epochs"):
+        wrong = f"is {freeze['until_epoch']}, and training.epochs is {the('training.epochs')}: "
+        wrong += "the backbone is never trained; write 'backbone' for that"
+        yield Finding("model.freeze.until_epoch", wrong, "training.epochs")
+    for path in ("optimizer.backbone_lr", "optimizer.layer_decay"):
+        if freeze == "backbone" and the(path) is not None:
+            wrong = "is given, and model.freeze is 'backbone': only the head learns"
+            yield Finding(path, wrong, "model.freeze")
 
 
 def _expectations_can_be_met(the: Filled) -> Iterator[Finding]:
@@ -154,5 +206,9 @@ RULES: tuple[Rule, ...] = (
     _lr_falls,
     _nesterov_has_momentum,
     _augmentation_fits_the_picture,
+    _square_fits_the_picture,
+    _normalised_by_both,
+    _weights_come_from_one_place,
+    _freeze_leaves_something_to_learn,
     _expectations_can_be_met,
 )

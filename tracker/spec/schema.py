@@ -121,7 +121,7 @@ def choices(block: str) -> list[Choice]:
             name,
             branch["title"],
             branch["description"],
-            tuple(branch["properties"].keys() - {kinds.by}),
+            tuple(key for key in branch["properties"] if key != kinds.by),
         )
         for name, branch in kinds.members.items()
     ]
@@ -142,7 +142,8 @@ def fields() -> tuple[str, ...]:
 def _below(part: Schema, path: str) -> list[str]:
     if "oneOf" in part:
         return [found for branch in part["oneOf"] for found in _below(branch, path)]
-    if "properties" in part:
+    # what may be an object or something else is varied whole
+    if "properties" in part and not {"string", "boolean"} & set(part.get("type", ())):
         inner = part["properties"].items()
         return [found for key, item in inner for found in _below(item, f"{path}.{key}")]
     return [path]

@@ -120,7 +120,8 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
     ),
     "20 another variant": (
         spec(optimizer={"name": "adam", "momentum": 0.9}),
-        "optimizer.momentum: momentum belongs to sgd; adam takes lr, betas, eps and weight_decay",
+        "optimizer.momentum: momentum belongs to sgd; "
+        "adam takes lr, betas, eps, weight_decay, backbone_lr and layer_decay",
     ),
     "21 warm-up": (
         spec(training={"epochs": 5}, schedule={"warmup_epochs": 6}),

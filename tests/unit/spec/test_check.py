@@ -27,8 +27,15 @@ def test_defaults_are_filled_in_everywhere() -> None:
         "augment": ["random_crop", "horizontal_flip"],
         "crop_padding": 4,
         "cutout_size": 8,
+        "mean": None,
+        "std": None,
     }
-    assert filled["model"] == {"backbone": "cifar_resnet20"}
+    assert filled["model"] == {
+        "backbone": "cifar_resnet20",
+        "weights": None,
+        "fresh": [],
+        "freeze": False,
+    }
     assert filled["optimizer"]["weight_decay"] == 5e-4
     assert filled["schedule"] == {"name": "cosine", "min_lr": 0.0, "warmup_epochs": 0.0}
     assert filled["training"]["early_stopping"] is None
@@ -50,6 +57,8 @@ def test_defaults_follow_the_variant() -> None:
         "lr": 1e-3,
         "betas": [0.9, 0.999],
         "eps": 1e-8,
+        "backbone_lr": None,
+        "layer_decay": None,
         "weight_decay": 0.01,
     }
     assert filled["training"]["early_stopping"] == {
@@ -158,16 +167,17 @@ def test_an_integer_for_a_number_becomes_a_float_and_minus_zero_nothing() -> Non
         (
             {"optimizer": {"name": "adam", "momentum": 0.9}},
             "optimizer.momentum: momentum belongs to sgd; "
-            "adam takes lr, betas, eps and weight_decay",
+            "adam takes lr, betas, eps, weight_decay, backbone_lr and layer_decay",
         ),
         (
             {"optimizer": {"eps": 1}},
             "optimizer.eps: eps belongs to adam and adamw; "
-            "sgd takes lr, momentum, nesterov and weight_decay",
+            "sgd takes lr, momentum, nesterov, weight_decay, backbone_lr and layer_decay",
         ),
         (
             {"model": {"backbone": "small_cnn", "width": 3}},
-            "model.width: width belongs to resnet9 and se_resnet9; small_cnn takes nothing",
+            "model.width: width belongs to resnet9 and se_resnet9; "
+            "small_cnn takes weights, fresh and freeze",
         ),
     ],
 )

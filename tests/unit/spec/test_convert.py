@@ -11,6 +11,11 @@ DOCUMENTS: list[dict[str, Any]] = [
     {"name": "a"},
     {"name": "a", "data": {"name": "shapes", "augment": ["cutout"]}, "seed": 4294967295},
     {"name": "a", "data": {"name": "image_folder", "root": "p/é", "image_size": 224}},
+    {"name": "a", "model": {"weights": {"file": "w.pth"}, "fresh": ["stem"], "freeze": ["layer1"]}},
+    {"name": "a", "model": {"weights": {"run": "b/c/s0"}, "freeze": {"until_epoch": 3}}},
+    {"name": "a", "model": {"weights": {"run": "b", "checkpoint": "last"}, "freeze": "backbone"}},
+    {"name": "a", "model": {"backbone": "se_resnet50", "layout": "caffe", "weights": "DEFAULT"}},
+    {"name": "a", "model": {"backbone": "timm:vit_tiny_patch16_224.augreg_in21k"}},
     {"name": "a", "model": {"backbone": "se_resnet50", "stem": "imagenet"}, "variant": "x,y=1"},
     {"name": "a", "model": {"backbone": "resnet9", "width": 16}, "tags": ["b", "c"]},
     {"name": "a", "optimizer": {"name": "adamw", "betas": [0, 0]}, "schedule": {"name": "step"}},
@@ -37,7 +42,12 @@ def test_every_default_is_saved_and_nothing_that_the_variant_has_not() -> None:
     saved = to_document(from_document({"name": "a"}))
     assert saved["version"] == 1
     assert saved["variant"] == "cifar_resnet20"
-    assert saved["model"] == {"backbone": "cifar_resnet20"}
+    assert saved["model"] == {
+        "backbone": "cifar_resnet20",
+        "weights": None,
+        "fresh": [],
+        "freeze": False,
+    }
     assert saved["data"]["augment"] == ["random_crop", "horizontal_flip"]
     assert saved["training"]["early_stopping"] is None
     assert saved["expect"] == {}

@@ -131,7 +131,7 @@ def test_seeds_and_max_steps(write: Any) -> None:
         (
             {"overrides": ["optimizer.momentum=0.5", "optimizer.name=adam"]},
             "--set optimizer.momentum=0.5: optimizer.momentum: momentum belongs to sgd; "
-            "adam takes lr, betas, eps and weight_decay",
+            "adam takes lr, betas, eps, weight_decay, backbone_lr and layer_decay",
         ),
         (
             {"overrides": ["schedule.warmup_epochs=10"]},

@@ -28,13 +28,21 @@ def test_variants_are_told_apart_by_one_field() -> None:
     assert variants()["model"].members["resnet50"] is variants()["model"].members["resnet18"]
 
 
+def test_a_pattern_tells_a_variant_too() -> None:
+    kinds = variants()["model"]
+    found = kinds.branch("timm:resnet50.a1_in1k")
+    assert found is not None
+    assert found["title"] == "timm"
+    assert kinds.branch("timm:") is kinds.branch("timm:a b") is kinds.branch(None) is None
+
+
 def test_choices_can_be_listed_with_what_they_are() -> None:
     found = choices("data")
     assert [choice.name for choice in found] == ["cifar10", "image_folder", "shapes"]
     assert found[0].description.startswith("CIFAR-10: 50,000 training")
     by_name = {choice.name: choice for choice in choices("model")}
-    assert by_name["resnet9"].fields == ("width",)
-    assert by_name["small_cnn"].fields == ()
+    assert by_name["resnet9"].fields == ("width", "weights", "fresh", "freeze")
+    assert by_name["small_cnn"].fields == ("weights", "fresh", "freeze")
     assert by_name["resnet50"].family == "ResNet, ResNeXt, Wide ResNet"
 
 
@@ -44,4 +52,6 @@ def test_fields_are_the_leaves_of_every_variant() -> None:
     for path in ("seed", "model.stem", "model.width", "optimizer.betas", "schedule.peak_at"):
         assert path in found
     assert "training.early_stopping.patience" in found
+    assert {"model.weights", "model.freeze"} <= set(found), "which are varied whole"
+    assert not [path for path in found if path.startswith(("model.weights.", "model.freeze."))]
     assert not {"name", "optimizer", "training.early_stopping", "compare.by"} & set(found)
