@@ -3,7 +3,8 @@
 Of one seed every machine starts from the same weights and pictures. Rounding differs with threads,
 instructions and layout, and training makes such differences several times larger with every step:
 in the first three they are still far below what most changes of the training do. So where bits
-can't be asked for, this much can, and it needs no second seed. Measured: docs/gate.md.
+can't be asked for, this much can, and it needs no second seed. A first epoch of three steps brings
+an evaluation into it. Measured: docs/gate.md.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from tracker.reading.gate.observed import Observed
 from tracker.reading.gate.verdict import Verdict
 
 STEPS = (1, 2, 3)
-# By precision, the share by which loss and gradient norm may differ.
+# By precision, the share by which each may differ.
 TOLERANCES: Mapping[str, Mapping[str, float]] = {
-    "float32": {tags.LOSS_TRAIN: 1e-4, tags.GRAD_NORM: 1e-2},
-    "bfloat16": {tags.LOSS_TRAIN: 1e-2, tags.GRAD_NORM: 0.2},
+    "float32": {tags.LOSS_TRAIN: 3e-4, tags.GRAD_NORM: 3e-2, tags.LOSS_VAL: 3e-3},
+    "bfloat16": {tags.LOSS_TRAIN: 1e-2, tags.GRAD_NORM: 0.2, tags.LOSS_VAL: 1e-2},
 }
 
 
 def opening(baseline: Baseline, runs: Mapping[int, Observed], changes: Changes) -> list[Verdict]:
-    """Verdicts on loss and gradient norm of the first steps; `runs` go by seeds recorded.
+    """Verdicts on losses and gradient norm of the first steps; `runs` go by seeds recorded.
 
     None where device or precision are others or not known. Where packages differ, which may draw
     other random numbers, what is off is a note.

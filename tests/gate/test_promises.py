@@ -1,0 +1,53 @@
+"""A bounded slice of the study and of the repeats; `python -m tests.gate.study` does the whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gate import repeats
+from tests.gate.mutants import MUTANTS
+from tests.gate.study import checked
+
+# One of each kind of bug: schedule, optimizer, loss, data, evaluation, mode, network.
+CAUGHT_EVERYWHERE = (
+    "schedule_off_by_one",
+    "no_zero_grad",
+    "softmax_twice",
+    "label_noise",
+    "augmented_evaluation",
+    "evaluated_in_training_mode",
+    "gate_left_out",
+)
+CAUGHT_ON_THE_SAME_MACHINE = ("no_weight_decay", "eval_mode_left_on", "norm_momentum")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CAUGHT_EVERYWHERE)
+def test_a_planted_bug_is_noticed_on_any_machine(name: str) -> None:
+    assert checked(name, threads=1).check.exit_code == 7
+    elsewhere = checked(name, threads=2).check
+    assert elsewhere.mode == "statistical"
+    assert elsewhere.exit_code == 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CAUGHT_ON_THE_SAME_MACHINE)
+def test_a_subtle_one_is_noticed_where_bits_can_be_asked_for(name: str) -> None:
+    assert checked(name, threads=1).check.exit_code == 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("spec", ["study", "study_adamw"])
+def test_sound_code_passes(spec: str, threads: int) -> None:
+    assert checked(None, threads=threads, spec=spec).check.exit_code == 0
+
+
+@pytest.mark.slow
+def test_sound_code_passes_time_and_again() -> None:
+    assert repeats.exact(8) == [[]] * 8
+    assert repeats.statistical(4) == [[]] * 8
+
+
+def test_there_are_as_many_bugs_as_the_documentation_says() -> None:
+    assert len(MUTANTS) == 49
