@@ -74,9 +74,25 @@ def settings(record: RunRecord) -> dict[str, Any]:
 
 
 def differing(of_each: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The paths at which not all of these settings are the same, in the order they are met."""
+    """The paths at which not all of these settings are the same, in the order they are met.
+
+    A field that only some have, all of them alike, comes with the variant they chose (momentum
+    with sgd), and is no difference beside that one.
+    """
     paths = dict.fromkeys(path for one in of_each for path in one)
-    return [path for path in paths if len({_text(one.get(path, MISSING)) for one in of_each}) > 1]
+    found = {path: {_text(one.get(path, MISSING)) for one in of_each} for path in paths}
+    return [
+        path
+        for path, values in found.items()
+        if len(values) > 1
+        and not (len(values) == 2 and _text(MISSING) in values and _chosen(path, found))
+    ]
+
+
+def _chosen(path: str, found: Mapping[str, set[str]]) -> bool:
+    """Whether runs differ in what decides which fields the block of `path` has."""
+    block = path.partition(".")[0]
+    return any(len(found.get(f"{block}.{word}", ())) > 1 for word in ("name", "backbone"))
 
 
 def group(

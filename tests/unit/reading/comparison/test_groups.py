@@ -39,6 +39,16 @@ def test_several_settings_are_named_by_their_last_part() -> None:
     ]
 
 
+def test_a_field_that_comes_with_a_variant_is_no_difference_of_its_own() -> None:
+    sgd, adam = ({"optimizer": {"name": name, "lr": 0.1}} for name in ("sgd", "adam"))
+    found = group([record(spec=sgd), record(spec=adam)], None, fit)
+    assert found.by[0] == "optimizer.name"
+    assert not {"optimizer.momentum", "optimizer.betas"} & set(found.by)
+    fast = {"optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.5}}
+    found = group([record(spec=sgd), record(spec=fast), record(spec=adam)], None, fit)
+    assert "optimizer.momentum" in found.by
+
+
 def test_settings_not_asked_about_are_pooled_and_paired() -> None:
     records = [
         record(backbone, seed, spec=lr(rate))
