@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from tracker.errors import NotComparable
+from tracker.errors import NotComparable, printable
 from tracker.reading.difference.causes import Change
 from tracker.reading.gate.curve import Curve
 
@@ -97,5 +97,8 @@ class Check:
 
 def nothing(name: str, why: str) -> Check:
     """The check of what gave no run that could be judged."""
-    verdict = Verdict(metric="run", kind="quality", status="unknown", words=why)
-    return Check(name=name, mode="exact", why_mode="nothing ran", verdicts=(verdict,), curves={})
+    words = printable(why)
+    verdict = Verdict(metric="run", kind="quality", status="unknown", words=words)
+    return Check(
+        name=printable(name), mode="exact", why_mode="nothing ran", verdicts=(verdict,), curves={}
+    )
