@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from tracker.data.dataset import Dataset, Split
 from tracker.data.workers import WorkerDied
 from tracker.errors import RunFailed, TrackerError, UsageError, printable
 from tracker.events.rewind import check_there, damages, rewind
+from tracker.models import freezing
 from tracker.models.build import build as build_model
 from tracker.models.cost import Cost, cost
+from tracker.models.expected import Expected
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store import provenance
@@ -27,6 +29,7 @@ from tracker.store.files import explain_os_error
 from tracker.training import checkpoint, fit, loop, machine, pages, projector
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
+from tracker.training.origin import Origin, begin_with, normalised
 from tracker.training.state import State, Task, begin
 from tracker.training.system import System
 
@@ -35,6 +38,7 @@ def run(
     experiment: Experiment,
     dataset: Dataset,
     *,
+    origin: Origin,
     open_run: Callable[[provenance.Provenance], ActiveRun],
     source: Path,
     argv: Sequence[str],
@@ -44,6 +48,8 @@ def run(
 ) -> None:
     """Train what `experiment` asks for on `dataset`, in the run directory that `open_run` gives.
 
+    `origin` is what `training.origin.settle` found of the experiment, and `dataset` the pictures
+    that fit that.
     A run that has a checkpoint goes on from it. Nothing is created or changed before device, data
     and model are known to fit together. Raises `UsageError` or `Unavailable` where they don't,
     what `open_run` raises, `RunFailed` when training fails, `Stopped` when `stop` was raised; in
@@ -55,15 +61,19 @@ def run(
             f"training.batch_size is {spec.batch_size}, but {dataset.name} has "
             f"{len(dataset.train)} training pictures; make it smaller"
         )
+    dataset, expected = normalised(dataset, experiment, origin)
     model = build_model(
         experiment.model,
         num_classes=len(dataset.classes),
         seed=experiment.seed,
         image_size=dataset.image_size,
     )
+    freezing.never_trained(model, experiment.model.freeze)  # a layer that is not there is refused
     price = cost(model, dataset.image_size)
     chosen = machine.choose(spec, price)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
+    heard: list[str] = []  # until there is a log to write it to
+    weights = begin_with(origin, model, experiment, dataset, heard.append, live.doing)
     with stop.watched(), open_run(facts) as active, _explained(active):
         live.run = active.run
 
@@ -71,6 +81,8 @@ def run(
             active.log(line)
             say(line)
 
+        for line in heard:
+            note(line)
         saved = take_up(active, experiment, dataset, model, note) if active.is_taken_up else None
         if saved:
             chosen = machine.as_before(chosen, saved["machine"], note)
@@ -80,7 +92,18 @@ def run(
             checkpoint.Saver(active.run) as saver,
         ):
             task = assemble(
-                experiment, dataset, chosen, price, active, saver, writer, live, stop, note
+                experiment,
+                dataset,
+                expected,
+                weights,
+                chosen,
+                price,
+                active,
+                saver,
+                writer,
+                live,
+                stop,
+                note,
             )
             active.plan(task.total_steps)
             state = begin(task, model)
@@ -90,6 +113,7 @@ def run(
                     note(f"going on at step {state.step} of {task.total_steps}")
                 else:
                     _describe(task, model, facts)
+                    active.update(0, 0.0, loop.summary(task, state))  # what the weights were, say
                 loop.train(task, state)
             if experiment.logging.projector:
                 projector.write(task, state.evaluated_model)
@@ -137,6 +161,8 @@ def take_up(
 def assemble(
     experiment: Experiment,
     dataset: Dataset,
+    expected: Expected,
+    weights: Mapping[str, Any] | None,
     chosen: machine.Machine,
     price: Cost,
     active: ActiveRun,
@@ -165,6 +191,8 @@ def assemble(
     return Task(
         experiment=experiment,
         dataset=dataset,
+        expected=expected,
+        weights=weights,
         machine=chosen,
         cost=price,
         run=active,

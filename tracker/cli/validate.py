@@ -11,7 +11,8 @@ import click
 from tracker.cli.options import json_option, overrides_option, seeds_option
 from tracker.cli.render import show_json
 from tracker.cli.terminal import out, say
-from tracker.errors import Problem, SpecError
+from tracker.errors import Problem, SpecError, UsageError
+from tracker.models.expected import check
 from tracker.spec.load import load
 
 
@@ -43,8 +44,13 @@ def validate(
 def _check(spec: Path, overrides: tuple[str, ...], seeds: tuple[int, ...] | None) -> dict[str, Any]:
     try:
         found = load(spec, overrides=overrides, seeds=seeds)
+        for each in found:
+            check(each)
     except SpecError as error:
         return {"file": str(spec), "runs": [], "problems": [asdict(p) for p in error.problems]}
+    except UsageError as error:
+        wrong = Problem(str(spec), 0, 0, "", str(error))
+        return {"file": str(spec), "runs": [], "problems": [asdict(wrong)]}
     runs = [f"{each.name}/{each.variant}/s{each.seed}" for each in found]
     return {"file": str(spec), "runs": runs, "problems": []}
 

@@ -20,6 +20,7 @@ from tracker.launch.plan import Job
 from tracker.spec.experiment import Data, Experiment
 from tracker.store.run import Run
 from tracker.training.live import Live, StopFlag
+from tracker.training.origin import pictures, settle
 
 _ANSWER = "{0}: saving and stopping after this step; a second {0} stops at once"
 _NAMES: Mapping[int, str] = {signal.SIGINT: "Ctrl-C"}
@@ -61,12 +62,15 @@ def execute(
             if stop():
                 raise Stopped("stopped between two runs", stop.signum or signal.SIGINT)
             experiment = job.experiment
+            taken_up = job.run if job.how == "resume" else None
+            origin = settle(experiment, root, taken_up)
             live = Live(f"[{number}/{len(jobs)}] {experiment.variant} s{experiment.seed}")
             watch(live)
             try:
                 runner.run(
                     experiment,
-                    dataset(experiment.data),
+                    dataset(pictures(experiment, origin)),
+                    origin=origin,
                     open_run=partial(job.open, root),
                     source=job.source,
                     argv=argv,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tracker.errors import Busy, Damaged, SpecError, UsageError, printable
+from tracker.models.expected import check
 from tracker.spec.convert import to_document
 from tracker.spec.differences import differences
 from tracker.spec.experiment import Experiment
@@ -57,17 +58,20 @@ def jobs_of(
     max_steps: int | None = None,
     resume: bool = False,
 ) -> list[Job]:
-    """Return the runs that a spec asks for or, to `resume`, the one run that `target` names."""
+    """Return the runs that a spec asks for or, to `resume`, the one run that `target` names.
+
+    Raises SpecError and, where a network has no such weights or takes no such pictures, UsageError.
+    """
     if resume and not target.is_file():
         run = index.find(root, str(target))
         source, asked = run.experiment_file, _asked(run)
         if overrides or seeds or max_steps:
             asked = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)[0]
         return [Job(source, asked, run)]
-    return [
-        Job(target, experiment, Run.of(root, experiment))
-        for experiment in load(target, overrides=overrides, seeds=seeds, max_steps=max_steps)
-    ]
+    found = load(target, overrides=overrides, seeds=seeds, max_steps=max_steps)
+    for experiment in found:
+        check(experiment)
+    return [Job(target, experiment, Run.of(root, experiment)) for experiment in found]
 
 
 def choose(jobs: Sequence[Job], existing: Existing = "refuse") -> list[Job]:

@@ -31,10 +31,22 @@ def resnet(
         groups=groups,
         width_per_group=width_per_group,
     )
+    if spec.layout == "caffe":
+        _caffe_layout(model)
     if spec.stem == "cifar":
         _cifar_stem(model)
     add_gates(model)
     return model
+
+
+def _caffe_layout(model: ResNet) -> None:
+    """Halve where Caffe's ResNets do: in a bottleneck's first convolution, and rounding up in the
+    max pool, which has no padding. torchvision's do so in the 3×3 one (its "v1.5").
+    """
+    model.maxpool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+    for block in model.modules():
+        if isinstance(block, Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
 
 
 def _cifar_stem(model: ResNet) -> None:

@@ -162,6 +162,12 @@ def _weights_come_from_one_place(the: Filled) -> Iterator[Finding]:
         yield Finding("model.fresh", wrong, "model.weights")
 
 
+def _caffe_had_bottlenecks(the: Filled) -> Iterator[Finding]:
+    if the("model.layout") == "caffe" and the("model.backbone") in ("se_resnet18", "se_resnet34"):
+        wrong = "is 'caffe', and {} has no bottleneck: only se_resnet50, 101 and 152 have"
+        yield Finding("model.layout", wrong.format(the("model.backbone")), "model.backbone")
+
+
 def _freeze_leaves_something_to_learn(the: Filled) -> Iterator[Finding]:
     freeze = the("model.freeze")
     if freeze is True:
@@ -209,6 +215,7 @@ RULES: tuple[Rule, ...] = (
     _square_fits_the_picture,
     _normalised_by_both,
     _weights_come_from_one_place,
+    _caffe_had_bottlenecks,
     _freeze_leaves_something_to_learn,
     _expectations_can_be_met,
 )

@@ -81,6 +81,8 @@ class Summary:
     price: Price | None = None
     data: DataFacts | None = None
     machine: Mapping[str, Any] | None = None  # what every "auto" became: device, precision, …
+    input: Mapping[str, Any] | None = None  # which pictures the network takes: size, mean, std
+    weights: Mapping[str, Any] | None = None  # what training started from: source and sha256
 
     def to_document(self, step: int, epoch: float) -> dict[str, Any]:
         """The JSON object of summary.json as of `step`."""
@@ -92,11 +94,14 @@ class Summary:
             "price": self.price and asdict(self.price),
             "data": self.data and asdict(self.data),
             "machine": self.machine and dict(self.machine),
+            "input": self.input and dict(self.input),
+            "weights": self.weights and dict(self.weights),
         }
 
 
 _SUMMARY: Shape = {"metrics": (dict,), "price": (dict, NONE), "data": (dict, NONE)}
-_LATER: Shape = {"machine": (dict, NONE)}  # runs made before it was kept have none
+# Runs made before these were kept have none.
+_LATER: Shape = {"machine": (dict, NONE), "input": (dict, NONE), "weights": (dict, NONE)}
 _METRIC: Shape = {
     "goal": TEXT,
     "last": (int, float, NONE),
@@ -138,6 +143,8 @@ def read_summary(path: Path) -> Summary:
         price=None if price is None else Price(**fields(price, _PRICE, f"{where}: price")),
         data=None if data is None else _data_facts(data, f"{where}: data"),
         machine=document.get("machine"),
+        input=document.get("input"),
+        weights=document.get("weights"),
     )
 
 

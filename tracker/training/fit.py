@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from tracker.errors import Damaged, printable
+from tracker.models.freezing import frozen
+from tracker.models.from_timm import PREFIX
 from tracker.spec.experiment import Experiment
 from tracker.store.shape import COUNT, NONE, NUMBER, TEXT, Shape, fields
 from tracker.training.meter import PENDING
-from tracker.training.optim import build_optimizer
+from tracker.training.optim import build_optimizer, groups
 
 _STATE: Shape = {
     "model": (dict,),
@@ -79,7 +81,9 @@ def check(
     if state["average"] is not None:
         averaged = {f"module.{name}": one for name, one in weights.items()}
         _check_tensors(state["average"], {"n_averaged": torch.tensor(0), **averaged}, "average")
-    _check_optimizer(fields(state["optimizer"], _OPTIMIZER, "optimizer"), experiment, model)
+    optimizer = fields(state["optimizer"], _OPTIMIZER, "optimizer")
+    epoch = (state["step"] - 1) * asked.epochs // steps  # of the last step taken
+    _check_optimizer(optimizer, experiment, model, epoch)
     _check_meter(fields(state["meter"], _METER, "meter"), classes)
     for tag, score in state["scores"].items():
         _check_score(score, f"scores.{printable(str(tag))}")
@@ -105,17 +109,25 @@ def _check_tensors(found: Any, wanted: Mapping[str, Tensor], where: str) -> None
         _require(name in wanted, f"{where}.{printable(str(name))}: the network has none")
 
 
-def _check_optimizer(saved: Mapping[str, Any], experiment: Experiment, model: nn.Module) -> None:
-    """Hold `saved` to what such an optimizer keeps of each weight."""
-    parameters = list(model.parameters())
+def _check_optimizer(
+    saved: Mapping[str, Any], experiment: Experiment, model: nn.Module, epoch: int
+) -> None:
+    """Hold `saved`, of `epoch`, to what such an optimizer keeps of each weight."""
+    asked = groups(model, experiment.optimizer, experiment.model.freeze)
+    parameters = [one for group in asked for one in group["params"]]
     sample = nn.Parameter(torch.zeros(2, 3))
     sample.grad = torch.zeros(2, 3)
-    like = build_optimizer(experiment.optimizer, [sample])
+    like = build_optimizer(experiment.optimizer, [{"params": [sample], "scale": 1.0}])
     like.step()
     kept = {name: one for name, one in like.state[sample].items() if one is not None}
-    # Every weight of our networks takes part in each step, so all have something kept, or none.
-    numbers = set(range(len(parameters)) if kept else ())
-    _require(saved["state"].keys() == numbers, "optimizer: of other weights")
+    # Every weight of our networks takes part in each step, so all have something kept, or none: all
+    # but those frozen so far. In timm's there may be some that nothing depends on.
+    still = frozen(model, experiment.model.freeze, epoch)
+    names = {id(one): name for name, one in model.named_parameters()}
+    trained = {i for i, one in enumerate(parameters) if kept and names[id(one)] not in still}
+    known = set(saved["state"])
+    fits = known <= trained if experiment.model.backbone.startswith(PREFIX) else known == trained
+    _require(fits, "optimizer: of other weights")
     for number, tensors in saved["state"].items():
         where = f"optimizer.{number}"
         wanted = {
@@ -123,9 +135,9 @@ def _check_optimizer(saved: Mapping[str, Any], experiment: Experiment, model: nn
             for name, one in kept.items()
         }
         _check_tensors(tensors, wanted, where)
-    groups = saved["param_groups"]
-    fine = len(groups) == 1 and type(groups[0]) is dict and type(groups[0].get("lr")) is float
-    _require(fine, "optimizer: no learning rate")
+    found = saved["param_groups"]
+    rates = [type(one) is dict and type(one.get("lr")) is float for one in found]
+    _require(rates == [True] * len(asked), "optimizer: no learning rate")
 
 
 def _check_meter(meter: Mapping[str, Any], classes: int) -> None:

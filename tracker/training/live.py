@@ -32,6 +32,10 @@ class Live:
     accuracy: float | None = None
     val_accuracy: float | None = None
 
+    def doing(self, what: str) -> None:
+        """Say what takes its time before training begins."""
+        self.phase = what
+
     def seconds_left(self, now: float) -> float | None:
         """Return how long the remaining steps take at the mean pace so far, evaluation included."""
         done = self.step - self.first_step

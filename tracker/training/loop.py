@@ -19,6 +19,7 @@ from tracker import tags
 from tracker.data.batches import Batch
 from tracker.data.seeding import fold
 from tracker.errors import RunFailed, Stopped
+from tracker.models import freezing
 from tracker.record.landmarks import landmarks
 from tracker.store.summary import DataFacts, Price, Summary
 from tracker.training import pages
@@ -39,7 +40,6 @@ def train(task: Task, state: State) -> None:
     live.total_steps, live.epochs = task.total_steps, spec.training.epochs
     live.first_step, live.started = state.step, time.monotonic()
     forward = torch.compile(state.model) if spec.training.compile else state.model
-    state.model.train()
     while True:
         if _due(task, state, spec.logging.eval_every) and state.evaluated != state.step:
             _evaluate(task, state)
@@ -58,6 +58,7 @@ def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) 
     every, live = task.experiment.logging.scalars_every, task.live
     epoch, start = divmod(state.step, len(task.batches))
     live.phase, live.epoch = "training", epoch + 1
+    freezing.prepare(state.model, task.experiment.model.freeze, epoch)
     state.meter.resume()
     for batch in task.batches.epoch(epoch, start=start):
         upcoming = state.step + 1
@@ -101,7 +102,7 @@ def _step(
         norm = nn.utils.get_total_norm(gradients)
     lr = task.learning_rate(state.step)
     for group in state.optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["scale"]
     state.optimizer.step()
     if _histograms_due(task, state.step + 1):
         which = task.experiment.logging.histograms
@@ -276,4 +277,6 @@ def summary(task: Task, state: State) -> Summary:
             classes=dataset.classes,
         ),
         machine=task.machine.to_document(),
+        input=task.expected.to_document(),
+        weights=task.weights,
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 
+from tracker.models.depth import distances
+from tracker.models.freezing import never_trained
 from tracker.spec.experiment import (
     Adam,
     Constant,
     Cosine,
+    Freeze,
     MultiStep,
     OneCycle,
     Optimizer,
@@ -22,8 +26,29 @@ from tracker.spec.experiment import (
 )
 
 
-def build_optimizer(spec: Optimizer, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the torch optimizer `spec` names over `parameters`, in torch's fused form.
+def groups(model: nn.Module, spec: Optimizer, freeze: Freeze) -> list[dict[str, Any]]:
+    """Return the parameters that are ever trained, those of one learning rate together.
+
+    `scale` is a group's share of the learning rate of the step; the head's is 1. Without a
+    `backbone_lr` and a `layer_decay` there is one group, in the model's order. What is only frozen
+    until some epoch is in it from the start: without a gradient it is passed over.
+    """
+    still = never_trained(model, freeze)
+    away = distances(model) if spec.backbone_lr or spec.layer_decay else {}
+    found: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if name not in still:
+            found.setdefault(_scale(spec, away.get(name, 0)), []).append(parameter)
+    return [{"params": some, "scale": scale} for scale, some in found.items()]
+
+
+def _scale(spec: Optimizer, distance: int) -> float:
+    backbone = (spec.backbone_lr or spec.lr) / spec.lr if distance else 1.0
+    return float(backbone * (spec.layer_decay or 1.0) ** distance)
+
+
+def build_optimizer(spec: Optimizer, parameters: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """Return the torch optimizer `spec` names over `parameters`, as `groups` gives them, fused.
 
     Fused is one kernel for all parameters on CPU, CUDA and MPS: for resnet50 on four cores 5.5 ms
     a step against 7.3 (SGD), 7.9 against 19.2 (Adam).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tracker import tags
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset
+from tracker.models import freezing
 from tracker.models.cost import Cost
+from tracker.models.expected import Expected
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store.active import ActiveRun
@@ -21,7 +23,7 @@ from tracker.training.checkpoint import Saver
 from tracker.training.live import Live, StopFlag
 from tracker.training.machine import Machine
 from tracker.training.meter import Meter
-from tracker.training.optim import build_optimizer
+from tracker.training.optim import build_optimizer, groups
 from tracker.training.scores import Patience, Scores
 
 
@@ -59,10 +61,11 @@ class State:
     def load_state_dict(self, saved: dict[str, Any]) -> None:
         """Take up where `state_dict` left off, the global random generators included."""
         self.model.load_state_dict(saved["model"])
-        own, [before] = self.optimizer.state_dict(), saved["optimizer"]["param_groups"]
+        own, before = self.optimizer.state_dict(), saved["optimizer"]
         # Settings are the experiment's; only the learning rate goes with the step.
-        groups = [{**group, "lr": before["lr"]} for group in own["param_groups"]]
-        self.optimizer.load_state_dict({**saved["optimizer"], "param_groups": groups})
+        pairs = zip(own["param_groups"], before["param_groups"], strict=True)
+        settled = [{**group, "lr": old["lr"]} for group, old in pairs]
+        self.optimizer.load_state_dict({**before, "param_groups": settled})
         if self.average:
             self.average.load_state_dict(saved["average"])
         self.meter.load_state_dict(saved["meter"], next(self.model.parameters()).device)
@@ -87,6 +90,8 @@ class Task:
 
     experiment: Experiment
     dataset: Dataset
+    expected: Expected  # of pictures, by the network
+    weights: Mapping[str, Any] | None  # which training began with; None: random ones
     machine: Machine
     cost: Cost
     run: ActiveRun
@@ -106,14 +111,16 @@ def begin(task: Task, model: nn.Module) -> State:
     """Return the state before the first step: `model` on its device, a fresh optimizer."""
     spec = task.experiment
     model = task.machine.place(model)
+    freezing.prepare(model, spec.model.freeze, 0)
     decay = spec.training.ema_decay
     stopping = spec.training.early_stopping
+    parameters = groups(model, spec.optimizer, spec.model.freeze)
     average = None
     if decay is not None:
         average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     return State(
         model=model,
-        optimizer=build_optimizer(spec.optimizer, model.parameters()),
+        optimizer=build_optimizer(spec.optimizer, parameters),
         average=average,
         meter=Meter(),
         scores=Scores(tags.GOALS),
