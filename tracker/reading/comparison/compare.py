@@ -9,6 +9,7 @@ experiment.json are read.
 from __future__ import annotations
 
 import difflib
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,9 +18,10 @@ from tracker import tags
 from tracker.errors import NotComparable, UsageError, printable
 from tracker.reading.comparison import fairness, stats
 from tracker.reading.comparison.groups import Group, Grouping, LeftOut, group
+from tracker.reading.comparison.pairing import by_seed, may_pair, pairs
 from tracker.reading.comparison.price import price_of
 from tracker.reading.comparison.result import Compared, Comparison, Outcome, Score, Value, Verdict
-from tracker.reading.comparison.stats import Difference
+from tracker.reading.comparison.stats import Difference, Estimate
 from tracker.store.index import RunRecord
 from tracker.tags import Goal
 
@@ -31,6 +33,7 @@ def compare(
     metrics: Sequence[str] = (),
     value: Value = "last",
     reference: str | None = None,
+    step: int | None = None,
     unfit: Callable[[RunRecord], str | None] = fairness.unfit,
     alone: bool = False,
 ) -> Comparison:
@@ -39,14 +42,23 @@ def compare(
     `by` are dotted paths into the spec, or "name" for the experiment's; None groups by every
     setting that differs. `metrics` default to the one the runs were made to compare by, then
     accuracy and loss. `reference` is the group the others are held against, by default the one
-    whose runs began first. `unfit` says why a run is to be left out. Raises UsageError for a path,
+    whose runs began first. `step` is said, not seen to: `as_of` gives the runs as they were there.
+    `unfit` says why a run is to be left out. Raises UsageError for a path,
     metric or group that is not there, and NotComparable where nothing can be compared; with `alone`
     a single group is let be, as long as it has a run.
     """
+    if value not in ("last", "best"):
+        raise UsageError(f"a value is last or best, not {printable(str(value))}")
     if not records:
         raise NotComparable("there are no runs to compare; `tracker run SPEC` makes some")
-    goals = _goals(records, metrics)
-    grouping = _grouped(records, by, unfit)
+    sound = [record for record in records if record.state != "damaged"]
+    unread = tuple(
+        LeftOut(one.id, unfit(one) or "damaged") for one in records if one.state == "damaged"
+    )
+    if not sound:
+        raise NotComparable(f"no run is left: {_told(unread)}")
+    goals = _goals(sound, metrics)
+    grouping = _grouped(sound, by, unfit)
     base = _reference(grouping.groups, reference)
     scores = {
         (each.name, tag): _score(each, base, tag, value)
@@ -54,7 +66,7 @@ def compare(
         for tag in goals
     }
     for tag, goal in goals.items():
-        _correct(scores, tag, goal, value)
+        _correct(scores, base, tag, goal, value)
     metric = next(iter(goals))
     result = Comparison(
         grouping=grouping,
@@ -69,7 +81,9 @@ def compare(
             )
             for each in grouping.groups
         ),
-        remarks=tuple(fairness.remarks(grouping, base, _axis(records), metric)),
+        remarks=tuple(fairness.remarks(grouping, base, _axis(sound), metric, value)),
+        unread=unread,
+        step=step,
     )
     is_let_be = alone and len(result.groups) == 1 and result.groups[0].group.members
     if not is_let_be:
@@ -136,7 +150,8 @@ def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
     unfair = None if each is base else fairness.incomparable(each, base)
     if each is not base and not unfair:
         for which, values in of_value.items():
-            if found := _difference(_values(base, tag, which), values):
+            before = _values(base, tag, which)
+            if found := _difference(before, values, pair=may_pair(each, base)):
                 differences[which] = found
     left_out = [
         LeftOut(run.id, f"its {tag} " + ("is not a number" if tag in run.metrics else "is missing"))
@@ -144,14 +159,18 @@ def _score(each: Group, base: Group, tag: str, value: Value) -> Score:
         if unit not in of_value["last"]
     ]
     return Score(
-        last=stats.estimate(list(of_value["last"].values())) if of_value["last"] else None,
-        best=stats.estimate(list(of_value["best"].values())) if of_value["best"] else None,
+        last=_estimate(of_value["last"]),
+        best=_estimate(of_value["best"]),
         values=of_value[value],
         left_out=tuple(left_out),
         differences=differences,
         p={},
         verdict=None if each is base else _verdict(unfair, differences.get(value)),
     )
+
+
+def _estimate(values: Mapping[str, float]) -> Estimate | None:
+    return stats.estimate(list(by_seed(values).values())) if values else None
 
 
 def _values(each: Group, tag: str, value: Value) -> dict[str, float]:
@@ -164,14 +183,15 @@ def _values(each: Group, tag: str, value: Value) -> dict[str, float]:
     return found
 
 
-def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> Difference | None:
-    """Paired over the units both have, if these are two at least, or all there is; else Welch."""
+def _difference(
+    before: Mapping[str, float], after: Mapping[str, float], *, pair: bool
+) -> Difference | None:
+    """Paired over the seeds both have, if these are most of them; else Welch's over all."""
     if not before or not after:
         return None
-    pairs = [(before[unit], after[unit]) for unit in before if unit in after]
-    if len(pairs) >= 2 or (pairs and len(before) == len(after) == 1):
-        return stats.paired(pairs)
-    return stats.unpaired(list(before.values()), list(after.values()))
+    if pair and (found := pairs(before, after)):
+        return stats.paired(found)
+    return stats.unpaired(list(by_seed(before).values()), list(by_seed(after).values()))
 
 
 def _verdict(unfair: str | None, difference: Difference | None) -> Verdict:
@@ -185,13 +205,15 @@ def _verdict(unfair: str | None, difference: Difference | None) -> Verdict:
     if difference.n < 2:
         why = "one run can't tell a difference from chance"
         return Verdict(outcome="unknown", difference=difference, why=why)
-    if abs(difference.mean) == 0 or difference.std is None:
+    if difference.is_rounding:
         return Verdict(outcome="indistinguishable", difference=difference, why="identical")
     why = "the difference is the same in every seed, so chance can't be judged"
     return Verdict(outcome="unknown", difference=difference, why=why)
 
 
-def _correct(scores: dict[tuple[str, str], Score], tag: str, goal: Goal, decides: Value) -> None:
+def _correct(
+    scores: dict[tuple[str, str], Score], base: Group, tag: str, goal: Goal, decides: Value
+) -> None:
     """Correct each p of a metric for all tests of it there are, and settle the outcomes.
 
     The last and the best values of each group are a test each, for both are there to be read.
@@ -207,20 +229,32 @@ def _correct(scores: dict[tuple[str, str], Score], tag: str, goal: Goal, decides
     chances: dict[str, dict[Value, float]] = {}
     for (name, value, _), p in zip(tests, corrected, strict=True):
         chances.setdefault(name, {})[value] = p
+    reference = _mean(scores[base.name, tag], decides)
     for name, p_of in chances.items():
         score = replace(scores[name, tag], p=p_of)
-        verdict = score.verdict
-        if verdict and verdict.difference and decides in p_of:
-            outcome = _outcome(verdict.difference, p_of[decides], goal)
-            settled = replace(verdict, outcome=outcome, p=p_of[decides], tests=len(tests))
+        if score.verdict and decides in p_of:
+            gap = _mean(score, decides) - reference
+            settled = _settled(score.verdict, p_of[decides], len(tests), goal, gap=gap)
             score = replace(score, verdict=settled)
         scores[name, tag] = score
 
 
-def _outcome(difference: Difference, p: float, goal: Goal) -> Outcome:
-    if p >= stats.LEVEL:
-        return "indistinguishable"
-    return "better" if (difference.mean > 0) == (goal == "max") else "worse"
+def _mean(score: Score, value: Value) -> float:
+    found: Estimate | None = getattr(score, value)
+    return math.nan if found is None else found.mean
+
+
+def _settled(verdict: Verdict, p: float, tests: int, goal: Goal, *, gap: float) -> Verdict:
+    """The verdict with its outcome; `gap` is what the means of all runs differ by."""
+    assert verdict.difference is not None
+    mean = verdict.difference.mean
+    outcome: Outcome = "indistinguishable"
+    if p < stats.LEVEL and mean * gap < 0:
+        why = "the seeds that both have say the opposite of all runs together"
+        return replace(verdict, outcome="unknown", p=p, tests=tests, why=why)
+    if p < stats.LEVEL:
+        outcome = "better" if (mean > 0) == (goal == "max") else "worse"
+    return replace(verdict, outcome=outcome, p=p, tests=tests)
 
 
 def _target(
@@ -246,14 +280,17 @@ def _axis(records: Sequence[RunRecord]) -> str | None:
 
 def _check(result: Comparison) -> None:
     """Raise NotComparable where there is no group beside the reference that could be compared."""
-    told = "; ".join(f"{one.run}: {one.reason}" for one in result.left_out[:3])
-    more = f" (left out: {printable(told)})" if told else ""
+    more = f" (left out: {_told(result.left_out)})" if result.left_out else ""
     if len(result.groups) < 2:
         raise NotComparable(
             f"all of these runs are one group, {printable(result.reference)}: name runs that "
-            f"differ in something, or split them with --by name{more}"
+            f"differ in something{more}"
         )
     verdicts = [score.verdict for each in result.others for score in each.scores.values()]
     if all(verdict and verdict.outcome == "incomparable" for verdict in verdicts):
         whys = dict.fromkeys(verdict.why for verdict in verdicts if verdict)
         raise NotComparable(f"nothing here can be compared: {'; '.join(whys)}{more}")
+
+
+def _told(left_out: Sequence[LeftOut]) -> str:
+    return printable("; ".join(f"{one.run}: {one.reason}" for one in left_out[:3]))

@@ -19,6 +19,7 @@ def to_document(comparison: Comparison) -> dict[str, Any]:
         "confounded": list(comparison.grouping.confounded),
         "metrics": [{"tag": tag, "goal": goal} for tag, goal in comparison.metrics.items()],
         "value": comparison.value,
+        "step": comparison.step,
         "reference": comparison.reference,
         "groups": [_group(comparison, each) for each in comparison.groups],
         "remarks": list(comparison.remarks),

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tracker.reading.comparison import circumstances
 from tracker.reading.comparison.groups import Group, Grouping, LeftOut
+from tracker.reading.comparison.pairing import is_paired, may_pair
 from tracker.store.index import RunRecord
 
 # Settings of `data` that change what is learned from, but not the pictures that are scored.
 _TRAINING_ALONE = frozenset(
-    f"data.{name}"
-    for name in ("train_size", "augment", "crop_padding", "cutout_size", "cache", "workers")
+    f"data.{name}" for name in ("train_size", "augment", "crop_padding", "cutout_size")
 )
-_MACHINE = ("device", "gpu", "precision", "threads")  # what else changes the last digits
 
 
 def unfit(record: RunRecord) -> str | None:
@@ -30,13 +30,17 @@ def unfit(record: RunRecord) -> str | None:
 
 def of_one_data(groups: Sequence[Group]) -> tuple[Group, ...]:
     """The groups without members that learned from other data than most runs of their group."""
+    everywhere = Counter(
+        run.data.digest for group in groups for run in group.members.values() if run.data
+    )
     cleaned = []
     for group in groups:
         digests = {unit: run.data.digest for unit, run in group.members.items() if run.data}
         if len(set(digests.values())) < 2:
             cleaned.append(group)
             continue
-        [(usual, _)] = Counter(digests.values()).most_common(1)
+        here = Counter(digests.values())
+        usual = max(here, key=lambda digest: (here[digest], everywhere[digest]))
         strange = [unit for unit, digest in digests.items() if digest != usual]
         reason = "its data differ from those of the other runs (by their digest)"
         cleaned.append(
@@ -76,35 +80,46 @@ def incomparable(group: Group, reference: Group) -> str | None:
     return None
 
 
-def remarks(grouping: Grouping, base: Group, axis: str | None, metric: str) -> Iterator[str]:
+def remarks(
+    grouping: Grouping, base: Group, axis: str | None, metric: str, value: str
+) -> Iterator[str]:
     """One sentence for each thing that limits what the averages mean.
 
     `base` is the group the others are held against, `axis` the setting the runs were made for,
-    `metric` the series that decides.
+    `metric` the series that decides, by its last or best `value`.
     """
     groups = grouping.groups
+    runs = [run for group in groups for run in group.members.values()]
     beyond = [path for path in (*grouping.by, *grouping.confounded) if path != axis]
     if grouping.by and axis in grouping.by and beyond:
-        yield f"the groups differ not only in {axis} but in {', '.join(beyond)} too"
+        yield f"the groups differ not only in {axis} but in {_listed(beyond)} too"
     elif grouping.confounded:
-        yield (
-            f"the groups differ in {', '.join(grouping.confounded)} too, which was not asked about"
-        )
+        yield f"the groups differ in {_listed(grouping.confounded)} too, which was not asked about"
     if grouping.pooled:
-        yield f"values of {', '.join(grouping.pooled)} are pooled: a unit is a seed with them"
+        yield f"each seed stands for the mean of its runs with different {_listed(grouping.pooled)}"
     for group in groups:
-        yield from _about(group)
+        yield from _about(group, metric)
         if group is not base:
             yield from _unpaired(group, base)
     yield from _steps(groups, metric)
-    yield from _machines([run for group in groups for run in group.members.values()])
+    if value == "best":
+        yield from _evaluations(runs)
+    yield from _unknown_data(groups)
+    yield from circumstances.remarks(runs)
 
 
-def _about(group: Group) -> Iterator[str]:
-    lost = [one for one in group.left_out if one.reason.startswith(("failed", "crashed"))]
-    if lost:
+def _about(group: Group, metric: str) -> Iterator[str]:
+    """Say how many runs of a group never came to a number, and were not run again."""
+    lost = [
+        one
+        for one in group.left_out
+        if one.reason.startswith(("failed", "crashed")) and one.unit not in group.members
+    ]
+    scored = [run.metrics[metric] for run in group.members.values() if metric in run.metrics]
+    count = len(lost) + sum(each.last is None for each in scored)
+    if count:
         yield (
-            f"{group.name}: {len(lost)} of {len(group.members) + len(lost)} runs did not finish, "
+            f"{group.name}: {count} of {len(group.members) + len(lost)} runs came to no number, "
             "so its average may flatter it"
         )
 
@@ -124,24 +139,38 @@ def _steps(groups: Sequence[Group], metric: str) -> Iterator[str]:
         yield f"the last {metric} is not of the same step everywhere: {_listed(told)}"
 
 
+def _evaluations(runs: Sequence[RunRecord]) -> Iterator[str]:
+    often = {run.asked.get("logging", {}).get("eval_every") for run in runs} - {None}
+    if len(often) > 1:
+        yield (
+            f"evaluated every {_listed(sorted(map(str, often)))} epochs: the best of more "
+            "evaluations is better by chance alone"
+        )
+
+
 def _unpaired(group: Group, base: Group) -> Iterator[str]:
+    """Say which seeds are in no pair, where there are pairs."""
     ours, theirs = set(group.members), set(base.members)
+    if not (may_pair(group, base) and is_paired(theirs, ours)):
+        return
     for one, only in ((base, theirs - ours), (group, ours - theirs)):
-        if ours and theirs and only:
+        if only:
             units = [unit for unit in one.members if unit in only]
             other = group if one is base else base
-            yield f"{one.name} has {_listed(units)}, {other.name} has not"
+            yield f"{_listed(units)} of {one.name} in no pair: {other.name} has no such run"
 
 
-def _machines(runs: Sequence[RunRecord]) -> Iterator[str]:
-    for fact in _MACHINE:
-        seen = dict.fromkeys(str((run.machine or {}).get(fact)) for run in runs if run.machine)
-        if len(seen) > 1:
-            yield f"computed with different {fact}: {_listed(list(seen))}"
-    hosts = dict.fromkeys(run.host for run in runs if run.host)
-    if len(hosts) > 1:
-        names = _listed(list(map(str, hosts)))
-        yield f"run on {len(hosts)} hosts ({names}): their speeds are not to be compared"
+def _unknown_data(groups: Sequence[Group]) -> Iterator[str]:
+    unknown = [
+        group.name
+        for group in groups
+        if group.members and not any(run.data for run in group.members.values())
+    ]
+    if unknown and len(groups) > 1:
+        yield (
+            f"nothing is known of the pictures that {_listed(unknown)} was scored on: whether they "
+            "are the same for all is for you to know"
+        )
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:

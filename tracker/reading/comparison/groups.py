@@ -1,7 +1,7 @@
 """Which runs are repeats of each other: groups by everything that was asked for but the seed.
 
-A *unit* is what two groups have in common when they are compared: the seed, and with `by` every
-other setting that is not asked about. Values of one unit are paired.
+A *unit* is one run's place in its group: the seed, and with `by` every other setting that varies
+within a group.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import Any
 
 from tracker.errors import UsageError, printable
 from tracker.spec.differences import MISSING
+from tracker.spec.effects import SETTLED, is_harmless
 from tracker.store.index import RunRecord
 
-# What a run is called, how it is written down and what it is asked about change no result.
-NO_SETTINGS = frozenset(
-    {
-        *("$schema", "version", "name", "description", "tags", "variant", "seed", "imported"),
-        *("logging", "checkpoint", "compare", "expect"),
-    }
-)
 NAMES = ("name", "variant")  # what else --by may name: how runs are called
 IMPORTED_AS = "imported_as"
+# What logs of other programs hold among the settings, and no setting is.
+_NO_SETTINGS_THERE = frozenset(
+    {
+        *("seed", "random_seed", "manual_seed", "seed_everything"),
+        *("log_dir", "logdir", "output_dir", "save_dir", "run_name", "run_id", "version"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class LeftOut:
 
     run: str
     reason: str
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,18 @@ def settings(record: RunRecord) -> dict[str, Any]:
     Of a run that was trained elsewhere that is little, so that its variant counts too.
     """
     found: dict[str, Any] = {}
-    if "model" not in record.asked:
-        found[IMPORTED_AS] = record.variant
     for name, block in record.asked.items():
-        if name not in NO_SETTINGS:
+        if name != "seed":
             _flatten(name, block, found)
+    if "model" not in record.asked:
+        found = {
+            path: value
+            for path, value in found.items()
+            if path.rpartition(".")[2].lower() not in _NO_SETTINGS_THERE
+        }
+        return {IMPORTED_AS: record.variant, **found}
+    for path in SETTLED & found.keys():
+        found[path] = (record.machine or {}).get(path.rpartition(".")[2], found[path])
     return found
 
 
@@ -161,12 +170,12 @@ def _group(
     left_out = []
     in_order = sorted(bucket, key=lambda pair: (pair[1].seed or 0, pair[1].started or ""))
     for unit_settings, record in in_order:
-        if reason := reason_against(record):
-            left_out.append(LeftOut(record.id, reason))
-            continue
         unit = ", ".join([f"seed {record.seed}", *unit_settings])
+        if reason := reason_against(record):
+            left_out.append(LeftOut(record.id, reason, unit))
+            continue
         if before := members.pop(unit, None):
-            left_out.append(LeftOut(before.id, f"repeated by {record.id}"))
+            left_out.append(LeftOut(before.id, f"repeated by {record.id}", unit))
         members[unit] = record
     return Group(name, chosen, members, tuple(left_out))
 
@@ -198,6 +207,9 @@ def _setting(path: str, value: Any) -> str:
 
 
 def _flatten(path: str, value: Any, found: dict[str, Any]) -> None:
+    """Put what stands at and below `path` into `found`; a null is as good as nothing there."""
+    if is_harmless(path) or value is None:
+        return
     if isinstance(value, Mapping):
         for key, each in value.items():
             _flatten(f"{path}.{key}", each, found)

@@ -62,7 +62,8 @@ class Compared:
 class Comparison:
     """All that is to be said about some runs; the first metric is the one that was asked about.
 
-    `value` decides: the last value of each run, or its best.
+    `value` decides: the last value of each run, or its best; as it was at `step`, if that is given.
+    `unread` are runs of which not even the settings are known.
     """
 
     grouping: Grouping
@@ -71,6 +72,8 @@ class Comparison:
     reference: str
     groups: tuple[Compared, ...]
     remarks: tuple[str, ...]
+    unread: tuple[LeftOut, ...] = ()
+    step: int | None = None
 
     @property
     def metric(self) -> str:
@@ -85,8 +88,9 @@ class Comparison:
     @property
     def left_out(self) -> list[LeftOut]:
         """Every run that is in no average of the metric asked about, and why."""
-        return [
+        of_groups = [
             one
             for each in self.groups
             for one in (*each.group.left_out, *each.scores[self.metric].left_out)
         ]
+        return [*self.unread, *of_groups]

@@ -52,6 +52,7 @@ class Difference:
     low: float | None
     high: float | None
     p: float | None
+    is_rounding: bool = False  # both are the same, but for the last bits
 
     def least(self, family: int = 1) -> float | None:
         """The smallest difference that this spread would let through as one of `family` tests."""
@@ -125,9 +126,11 @@ def _tested(
     scale: float,
 ) -> Difference:
     low = high = p = None
+    is_rounding = False
     if std is not None and error is not None:
         if std <= ROUNDING * scale:
             std = error = 0.0
+            is_rounding = abs(mean) <= ROUNDING * scale
         else:
             reach = t_quantile(1 - LEVEL / 2, freedom) * error
             low, high, p = mean - reach, mean + reach, 2 * float(stdtr(freedom, -abs(mean) / error))
@@ -141,4 +144,5 @@ def _tested(
         low=low,
         high=high,
         p=p,
+        is_rounding=is_rounding,
     )

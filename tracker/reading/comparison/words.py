@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from tracker import tags
-from tracker.reading.comparison.result import Compared, Comparison, Verdict
-from tracker.reading.comparison.stats import Difference
+from tracker.reading.comparison.groups import IMPORTED_AS
+from tracker.reading.comparison.result import Compared, Comparison, Value, Verdict
+from tracker.reading.comparison.stats import LEVEL, Difference
 
 _SHARES = (tags.ACCURACY_TRAIN, tags.ACCURACY_VAL)  # from 0 to 1, told in percent
 
@@ -22,53 +23,81 @@ def unit(tag: str) -> str:
 
 
 def amount(
-    value: float | None, tag: str, *, signed: bool = False, beside: float | None = None
+    value: float | None, tag: str, *, signed: bool = False, within: float | None = None
 ) -> str:
-    """A value or a difference of `tag` as it is shown: shares in percent, with two decimals.
+    """A value or a difference of `tag` as it is shown: shares in percent.
 
-    Others have three decimals, or powers of ten where that would not fit them, or the larger value
-    they are to stand `beside`.
+    It has as many decimals as two digits of `within` ask for, how far it may be off, and two
+    decimals (a share) or three digits after a leading zero at least.
     """
     if value is None:
         return "–"
-    shown, sign = value * scale(tag), "+" if signed else ""
+    shown = value * scale(tag)
     if not math.isfinite(shown):
         return str(shown)
+    decimals = _decimals(shown, None if within is None else within * scale(tag), tag)
+    if decimals is None:
+        return f"{shown:{'+' if signed else ''}.2e}"
+    rounded = round(shown, decimals) + 0.0  # no minus before a zero
+    return f"{rounded:{'+' if signed else ''}.{decimals}f}"
+
+
+def _decimals(shown: float, within: float | None, tag: str) -> int | None:
+    """How many, or None where powers of ten are needed."""
+    asked = 1 - math.floor(math.log10(float(f"{within:.1e}"))) if within else 0
     if tag in _SHARES:
-        return f"{shown:{sign}.2f}"
-    size = max(abs(value), abs(beside or 0.0))
-    return f"{shown:{sign}.3f}" if size == 0 or 1e-2 <= size < 1e4 else f"{shown:{sign}.2e}"
+        return min(max(2, asked), 6)
+    size = abs(shown)
+    if size >= 1e9 or asked > 8 or (0 < size < 1e-2 and not within):
+        return None
+    usual = 3 if size < 100 else 1 if size < 1e4 else 0
+    return max(usual, asked)
 
 
 def spread(mean: float | None, std: float | None, tag: str, *, signed: bool = False) -> str:
     """ "73.50 ± 1.20": a mean and the standard deviation it has, if it has one."""
-    told = amount(mean, tag, signed=signed)
-    return told if std is None else f"{told} ± {amount(std, tag, beside=mean)}"
+    if std is None or mean is None:
+        return amount(mean, tag, signed=signed)
+    told = amount(mean, tag, signed=signed, within=std)
+    decimals = _decimals(mean * scale(tag), std * scale(tag), tag)
+    off = f"{std * scale(tag):.2e}" if decimals is None else f"{std * scale(tag):.{decimals}f}"
+    return f"{told} ± {off}"
 
 
 def interval(low: float | None, high: float | None, tag: str, between: str = " to ") -> str:
     """ "72.30 to 74.70": the 95 % interval; a dash where there is none."""
     if low is None or high is None:
         return "–"
-    return f"{amount(low, tag, beside=high)}{between}{amount(high, tag, beside=low)}"
+    within = (high - low) / 2
+    return f"{amount(low, tag, within=within)}{between}{amount(high, tag, within=within)}"
 
 
 def chance(p: float | None) -> str:
-    """A p-value in two digits, "<0.0001" below; a dash where there is none."""
+    """A p-value in two digits, three near the level, "<0.0001" below; a dash for none."""
     if p is None:
         return "–"
-    return "<0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.995 else "1"
+    if p < 1e-4:
+        return "<0.0001"
+    return "1" if p >= 0.995 else f"{p:.{3 if abs(p - LEVEL) < 0.005 else 2}g}"
 
 
 def question(comparison: Comparison) -> str:
     """What was asked, as a question; of a single group, how it does."""
-    by = ["experiment" if path == "name" else path for path in comparison.grouping.by]
-    asked = ", ".join(by) or "group"
+    called = {"name": "experiment", IMPORTED_AS: "variant"}
+    asked = ", ".join(called.get(path, path) for path in comparison.grouping.by) or "group"
     high = "higher" if comparison.metrics[comparison.metric] == "max" else "lower"
-    which = f"the {comparison.value} {comparison.metric}"
+    which = value_of(comparison, comparison.value, comparison.metric)
     if len(comparison.groups) == 1:
         return f"How does {comparison.reference} do by {which} ({high} is better)?"
     return f"Which {asked} is best by {which} ({high} is better)?"
+
+
+def value_of(comparison: Comparison, value: Value, tag: str) -> str:
+    """Which value is meant: "the last accuracy/val", "the best loss/val up to step 50"."""
+    if comparison.step is None:
+        return f"the {value} {tag}"
+    when = "at" if value == "last" else "up to"
+    return f"the {value} {tag} {when} step {comparison.step:,}"
 
 
 def sentences(comparison: Comparison, tag: str | None = None) -> list[str]:
@@ -95,10 +124,9 @@ def sentence(comparison: Comparison, each: Compared, tag: str) -> str:
     if verdict.outcome == "indistinguishable":
         return f"{name} and {base} are indistinguishable " + _doubt(verdict, tag)
     if difference.n < 2:
-        return (
-            f"{name} is {_gap(difference, tag)} {base}, but {verdict.why}: run more seeds "
-            "(`tracker run SPEC --seeds 0,1,2,3,4 --skip-finished`)"
-        )
+        ours = all("model" in run.asked for run in each.group.members.values())
+        how = " (`tracker run SPEC --seeds 0,1,2,3,4 --skip-finished`)" if ours else ""
+        return f"{name} is {_gap(difference, tag)} {base}, but {verdict.why}: run more seeds{how}"
     return f"{name} is {_gap(difference, tag)} {base}, but {verdict.why}"
 
 
@@ -129,7 +157,8 @@ def _doubt(verdict: Verdict, tag: str) -> str:
     assert difference is not None
     least = difference.least(verdict.tests)
     if least is None:
-        return f"at n = {difference.n}: they are identical in every seed"
+        same = "identical" if difference.mean == 0 else "identical but for rounding"
+        return f"at n = {difference.n}: they are {same}"
     if least * scale(tag) > 100 and scale(tag) != 1:  # more than all there is
         hidden = "no difference at all would show, whatever its size: more seeds would"
     else:
@@ -167,6 +196,15 @@ def _seeds(difference: Difference) -> str:
 
 
 def _p(verdict: Verdict) -> str:
-    told = chance(verdict.p)
-    p = f"p {told}" if told.startswith("<") else f"p = {told}"
-    return p if verdict.tests < 2 else f"{p} by Holm over {verdict.tests} tests"
+    """ "p = 0.02"; of several tests also what it is corrected for them."""
+    assert verdict.difference is not None
+    if verdict.tests < 2:
+        return _equals(verdict.p)
+    return (
+        f"{_equals(verdict.difference.p)}, {chance(verdict.p)} by Holm over {verdict.tests} tests"
+    )
+
+
+def _equals(p: float | None) -> str:
+    told = chance(p)
+    return f"p {told}" if told.startswith("<") else f"p = {told}"

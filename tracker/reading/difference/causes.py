@@ -11,32 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tracker.spec.differences import MISSING, Difference
+from tracker.spec.effects import is_harmless
 
-# Paths of an experiment, each with all below it. Where the pictures lie is told by their digest.
-_HARMLESS_SETTINGS = {
-    "name",
-    "description",
-    "tags",
-    "variant",
-    "compare",
-    "expect",
-    "checkpoint",
-    "logging",
-    "data.root",
-    "data.download",
-    "data.cache",
-    "data.workers",
-    "imported",
-}
 # These decide which steps are evaluated, and over which steps a training loss is averaged.
-_CAUSES_AMONG_THEM = {"logging.scalars_every", "logging.eval_every"}
-# What these became is a fact of the machine, so that "auto" and 4 threads may be the same.
-SETTLED = {
-    "training.device",
-    "training.precision",
-    "training.channels_last",
-    "training.threads",
-}
+_CAUSES_AMONG_LOGGING = {"logging.scalars_every", "logging.eval_every"}
 # What computes or decodes; compared in lower case. Everything of NVIDIA's is a library of kernels.
 _PACKAGES = {
     "intel-openmp",
@@ -115,13 +93,8 @@ def section(name: str, found: Iterable[Difference]) -> Section:
 def can_change_results(name: str, path: str) -> bool:
     """Whether a difference at `path` of the section `name` can change what a run comes to."""
     if name in ("spec", "machine", "seed"):
-        return path in _CAUSES_AMONG_THEM or not _within(path, _HARMLESS_SETTINGS)
+        return path in _CAUSES_AMONG_LOGGING or not is_harmless(path)
     if name == "packages":
         package = path.lower()
         return package in _PACKAGES or package.startswith(_KERNELS)
     return path in _CAUSES.get(name, ())
-
-
-def _within(path: str, blocks: set[str]) -> bool:
-    parts = path.split(".")
-    return any(".".join(parts[: depth + 1]) in blocks for depth in range(len(parts)))

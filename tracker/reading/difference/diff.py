@@ -14,11 +14,12 @@ from typing import Any
 
 from tracker.errors import Damaged, UsageError, printable
 from tracker.reading.difference.answer import answer
-from tracker.reading.difference.causes import SETTLED, Change, Section, can_change_results, section
+from tracker.reading.difference.causes import Change, Section, can_change_results, section
 from tracker.reading.difference.code import CodeDiff, compare_code
 from tracker.reading.difference.contents import Contents, read_contents
 from tracker.reading.difference.curves import MetricDiff, compare_curves
 from tracker.spec.differences import MISSING, differences
+from tracker.spec.effects import SETTLED
 from tracker.store.run import Run
 from tracker.store.status import RunState
 

@@ -90,7 +90,7 @@ def test_without_common_seeds_the_test_is_not_paired() -> None:
     assert difference.p == pytest.approx(
         scipy_stats.ttest_ind(BETTER, BASE, equal_var=False).pvalue
     )
-    assert any("resnet50 has seed 0, seed 1" in one for one in found.remarks)
+    assert not any("no pair" in one for one in found.remarks)
 
 
 def test_seeds_that_only_one_has_are_said_and_not_in_the_pairs() -> None:
@@ -98,7 +98,7 @@ def test_seeds_that_only_one_has_are_said_and_not_in_the_pairs() -> None:
     difference = verdict(found).difference
     assert difference is not None
     assert (difference.kind, difference.n) == ("paired", 3)
-    assert "resnet50 has seed 3, seed 4, se_resnet50 has not" in found.remarks
+    assert "seed 3, seed 4 of resnet50 in no pair: se_resnet50 has no such run" in found.remarks
 
 
 def test_several_comparisons_are_corrected() -> None:
@@ -146,7 +146,7 @@ def test_a_run_that_did_not_end_is_left_out_and_named() -> None:
     dead = record("se_resnet50", 5, 0.1, state="failed", cause="loss is nan", step=20)
     found = compare([*runs("resnet50", BASE), *runs("se_resnet50", BETTER), dead])
     assert [one.reason for one in found.left_out] == ["failed at step 20 of 300: loss is nan"]
-    assert any("1 of 6 runs did not finish" in one for one in found.remarks)
+    assert any("1 of 6 runs came to no number" in one for one in found.remarks)
 
 
 def test_other_data_is_never_compared() -> None:
@@ -287,6 +287,180 @@ def test_a_metric_or_reference_that_is_not_there_is_refused() -> None:
         compare(records, reference="vgg")
 
 
+def test_where_few_seeds_are_shared_nothing_is_thrown_away() -> None:
+    """Two shared seeds of five must not speak for all."""
+    found = compare(
+        [*runs("resnet50", BASE), *runs("se_resnet50", [0.69, 0.71, *BETTER[2:]], first_seed=3)]
+    )
+    difference = verdict(found).difference
+    assert difference is not None
+    assert difference.kind == "unpaired"
+    last = found.groups[1].scores["accuracy/val"].last
+    assert last is not None
+    assert difference.mean == pytest.approx(last.mean - np.mean(BASE))
+
+
+def test_pairs_that_say_the_opposite_of_all_runs_are_no_verdict() -> None:
+    before = [0.70, 0.71, 0.72, 0.20]
+    after = [0.69, 0.7001, 0.7099, None]
+    found = compare([*runs("resnet50", before), *runs("se_resnet50", after)])
+    assert verdict(found).outcome == "unknown"
+    assert "the opposite" in verdict(found).why
+
+
+def test_settings_that_are_pooled_are_no_repeats() -> None:
+    """Three learning rates with each of three seeds are three seeds, not nine."""
+    records = [
+        record(
+            backbone,
+            seed,
+            0.5 + seed / 100 + rate / 10 + (backbone == "se_resnet50") * (0.02 + seed / 1000),
+            spec={"optimizer": {"lr": rate}},
+        )
+        for backbone in ("resnet50", "se_resnet50")
+        for rate in (0.1, 0.2, 0.3)
+        for seed in range(3)
+    ]
+    found = compare(records, by=["model.backbone"])
+    difference = verdict(found).difference
+    assert difference is not None
+    assert difference.n == 3
+    assert difference.mean == pytest.approx(0.021)
+    last = found.groups[0].scores["accuracy/val"].last
+    assert last is not None
+    assert last.n == 3
+    assert last.mean == pytest.approx(0.53)
+    assert "each seed stands for the mean of its runs with different optimizer.lr" in found.remarks
+
+
+def test_pooled_settings_that_only_one_has_are_in_no_pair() -> None:
+    def of(backbone: str, rates: Sequence[float]) -> list[RunRecord]:
+        return [
+            record(backbone, seed, 0.5 + rate, spec={"optimizer": {"lr": rate}})
+            for rate in rates
+            for seed in range(3)
+        ]
+
+    records = [*of("resnet50", (0.1, 0.2)), *of("se_resnet50", (0.1, 0.3))]
+    difference = verdict(compare(records, by=["model.backbone"])).difference
+    assert difference is not None
+    assert (difference.n, difference.mean) == (3, 0.0)  # of the lr both have
+
+
+def test_a_damaged_run_is_left_out_and_changes_nothing_else() -> None:
+    records = [*runs("resnet50", BASE), *runs("se_resnet50", BETTER)]
+    damaged = RunRecord(
+        id="first/se_resnet50/s9",
+        run=records[0].run,
+        experiment="first",
+        variant="se_resnet50",
+        seed=9,
+        attempt=1,
+        state="damaged",
+        cause="status.json is torn",
+    )
+    for by in (None, ["model.backbone"], ["variant"]):
+        found, sound = compare([damaged, *records], by=by), compare(records, by=by)
+        assert [(one.run, one.reason) for one in found.left_out] == [
+            ("first/se_resnet50/s9", "damaged: status.json is torn")
+        ]
+        assert (found.grouping, found.groups) == (sound.grouping, sound.groups)
+    with pytest.raises(NotComparable, match=r"no run is left: .*status\.json is torn"):
+        compare([damaged])
+
+
+def test_a_run_that_ended_without_a_number_counts_against_its_group() -> None:
+    found = compare([*runs("resnet50", BASE), *runs("se_resnet50", [None, *BETTER[1:]])])
+    assert any("se_resnet50: 1 of 5 runs came to no number" in one for one in found.remarks)
+
+
+def test_a_failed_run_that_was_run_again_does_not() -> None:
+    failed = record("se_resnet50", 0, 0.1, id="failed", state="failed", cause="x")
+    found = compare([*runs("resnet50", BASE), failed, *runs("se_resnet50", BETTER)])
+    assert not any("no number" in one for one in found.remarks)
+
+
+def test_runs_trained_elsewhere_are_not_paired_with_ours_by_seed() -> None:
+    elsewhere = [
+        record(seed=seed, values=value, asked={"settings": {"lr": 1}}, variant="theirs", data=None)
+        for seed, value in enumerate(BETTER)
+    ]
+    found = compare([*runs("resnet50", BASE), *elsewhere])
+    difference = verdict(found).difference
+    assert difference is not None
+    assert difference.kind == "unpaired"
+    assert any("nothing is known of the pictures that theirs" in one for one in found.remarks)
+
+
+def test_what_a_seed_is_called_elsewhere_is_no_setting() -> None:
+    elsewhere = [
+        record(
+            seed=seed,
+            values=value,
+            asked={"settings": {"lr": 1, "seed": seed, "log_dir": f"/x/{net}{seed}"}},
+            variant=net,
+        )
+        for net, values in (("plain", BASE), ("wide", BETTER))
+        for seed, value in enumerate(values)
+    ]
+    assert [each.group.name for each in compare(elsewhere).groups] == ["plain", "wide"]
+
+
+def test_what_auto_became_is_what_counts() -> None:
+    auto = [
+        replace(one, machine={"threads": 4, "precision": "float32"})
+        for one in runs("resnet50", BASE)
+    ]
+    said = [
+        replace(
+            record("resnet50", seed, 0.7, spec={"training": {"precision": "float32"}}),
+            machine={"threads": 4, "precision": "float32"},
+        )
+        for seed in (7, 8)
+    ]
+    with pytest.raises(NotComparable, match="one group"):
+        compare([*auto, *said])
+
+
+def test_where_the_pictures_lie_makes_no_group() -> None:
+    there = record("resnet50", 7, 0.7, spec={"data": {"root": "/elsewhere"}})
+    with pytest.raises(NotComparable, match="one group"):
+        compare([*runs("resnet50", BASE), there])
+
+
+def test_other_software_is_said() -> None:
+    records = [
+        replace(one, machine={"torch": version, "channels_last": version == "2.9"})
+        for one, version in zip(
+            [*runs("resnet50", BASE), *runs("se_resnet50", BETTER)],
+            5 * ["2.1"] + 5 * ["2.9"],
+            strict=True,
+        )
+    ]
+    told = compare(records).remarks
+    assert "computed with different torch: 2.1, 2.9" in told
+    assert "computed with different channels_last: False, True" in told
+
+
+def test_the_best_of_more_evaluations_is_said() -> None:
+    often = [
+        record("se_resnet50", seed, value, spec={"logging": {"eval_every": 5}})
+        for seed, value in enumerate(BETTER)
+    ]
+    records = [*runs("resnet50", BASE), *often]
+    assert any(
+        "evaluated every 1, 5 epochs" in one for one in compare(records, value="best").remarks
+    )
+    assert not any("evaluated every" in one for one in compare(records).remarks)
+
+
+def test_gaps_that_are_only_rounding_are_none() -> None:
+    found = compare(
+        [*runs("resnet50", BASE), *runs("se_resnet50", [value + 1e-9 for value in BASE])]
+    )
+    assert verdict(found).outcome == "indistinguishable"
+
+
 @pytest.mark.parametrize("n", [2, 3, 5, 10])
 def test_of_a_thousand_comparisons_of_the_same_at_most_fifty_find_a_difference(n: int) -> None:
     """Accuracies on 1,000 pictures, their losses going with them, two groups from one source."""
@@ -322,3 +496,26 @@ def test_nothing_becomes_nan() -> None:
         last = each.scores["accuracy/val"].last
         assert last is not None
         assert math.isfinite(last.mean)
+
+
+def test_pooling_finds_no_more_differences_than_there_are() -> None:
+    """Seeds that carry their luck through every learning rate, and no difference between groups."""
+    chance = random.Random(5)
+    false = 0
+    for _ in range(300):
+        records = []
+        for backbone in ("resnet50", "se_resnet50"):
+            for seed in range(3):
+                luck = chance.gauss(0.7, 0.01)
+                records += [
+                    record(
+                        backbone,
+                        seed,
+                        luck + chance.gauss(0, 0.003),
+                        spec={"optimizer": {"lr": rate}},
+                    )
+                    for rate in (0.1, 0.2, 0.3)
+                ]
+        found = compare(records, by=["model.backbone"])
+        false += verdict(found).outcome in ("better", "worse")
+    assert false <= 15
