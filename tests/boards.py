@@ -25,7 +25,7 @@ PATIENCE = 60.0  # seconds
 PROGRAM = """
 import sys
 from tensorboard import program
-from tracker.reading.serve import _plugins
+from tracker.reading.serving.serve import _plugins
 
 board = program.TensorBoard(plugins=_plugins())
 board.configure(argv=[None, *sys.argv[1:]])

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.boards import LOADERS, Board, tensorboard
 from tests.browser.conftest import BACKBONES, EXPERIMENT, SEEDS
 from tracker.events.reader import read_scalars
-from tracker.reading.link import deep_link, question
+from tracker.reading.serving.link import deep_link, question
 from tracker.store.index import list_runs
 
 pytestmark = pytest.mark.slow  # it trains, if only for nine steps a run

@@ -31,7 +31,7 @@ MAY_IMPORT_BY_NAME = {"cli/main.py"}
 MAY_READ_JSON = {
     "store/files.py",  # the files of runs: 64 MiB
     "reading/adopting/settings.py",  # those of others' runs: 1 MiB
-    "reading/dashboard.py",  # what a server answers: 64 KiB
+    "reading/serving/dashboard.py",  # what a server answers: 64 KiB
     "data/cache.py",  # what a cache begins with: 4 KiB
     "models/catalog.py",  # ours
     "models/measure.py",

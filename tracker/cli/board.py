@@ -14,10 +14,10 @@ from typing import Any
 from tracker.cli.render import show_json, show_json_line
 from tracker.cli.terminal import is_terminal, out, say
 from tracker.errors import Busy
-from tracker.reading import dashboard
-from tracker.reading.dashboard import Found, Server
-from tracker.reading.link import deep_link, question
-from tracker.reading.view import name_in
+from tracker.reading.serving import dashboard
+from tracker.reading.serving.dashboard import Found, Server
+from tracker.reading.serving.link import deep_link, question
+from tracker.reading.serving.view import name_in
 from tracker.store.index import list_runs
 
 
@@ -38,7 +38,7 @@ def browse(
         _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
         return
     # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.
-    from tracker.reading.serve import ended_by_signals, serving
+    from tracker.reading.serving.serve import ended_by_signals, serving
 
     with (
         ended_by_signals(),

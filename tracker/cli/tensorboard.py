@@ -9,7 +9,7 @@ import click
 
 from tracker.cli import board
 from tracker.cli.options import json_option
-from tracker.reading.dashboard import LOOPBACK
+from tracker.reading.serving.dashboard import LOOPBACK
 
 
 @click.command()

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tracker.errors import printable
-from tracker.reading import dashboard
 from tracker.reading.checkup.finding import Finding, damaged, fine, warning
+from tracker.reading.serving import dashboard
 from tracker.store import garbage, trash
 from tracker.store.index import RunRecord, list_runs
 

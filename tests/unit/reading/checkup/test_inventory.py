@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tracker.reading import dashboard
 from tracker.reading.checkup import inventory
 from tracker.reading.checkup.finding import Finding
+from tracker.reading.serving import dashboard
 from tracker.store.process import ProcessId
 from tracker.store.run import Run
 from tracker.store.status import utc_now

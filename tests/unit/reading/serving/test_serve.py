@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from tracker.errors import NoSuchRun
-from tracker.reading.dashboard import Server, note
+from tracker.reading.serving.dashboard import Server, note
+from tracker.reading.serving.view import View
 from tracker.reading.tab.plugin import ComparePlugin
-from tracker.reading.view import View
 from tracker.store.process import this_process
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # TensorBoard's own copy of html5lib
     from tensorboard import default
 
-    from tracker.reading.serve import _plugins, ended_by_signals, serving, sweep
+    from tracker.reading.serving.serve import _plugins, ended_by_signals, serving, sweep
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tracker.errors import Unavailable
-from tracker.reading import dashboard
-from tracker.reading.notebook import PROXY, Inline, inline
+from tracker.reading.serving import dashboard
+from tracker.reading.serving.notebook import PROXY, Inline, inline
 from tracker.store.run import Run
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tracker.reading import view
-from tracker.reading.view import View, name_in
+from tracker.reading.serving import view
+from tracker.reading.serving.view import View, name_in
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tracker.reading.link import BY_VARIANT, deep_link, question
+from tracker.reading.serving.link import BY_VARIANT, deep_link, question
 from tracker.store.index import list_runs
 from tracker.store.run import Run
 

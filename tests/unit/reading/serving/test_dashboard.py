@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from tracker.errors import Busy, NoSuchRun, Unavailable, UsageError
-from tracker.reading import dashboard
-from tracker.reading.dashboard import Server, choose_port, describe, find, note, resolve, same, stop
+from tracker.reading.serving import dashboard
+from tracker.reading.serving.dashboard import (
+    Server,
+    choose_port,
+    describe,
+    find,
+    note,
+    resolve,
+    same,
+    stop,
+)
 from tracker.store.process import this_process
 from tracker.store.run import Run
 

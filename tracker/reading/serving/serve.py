@@ -20,10 +20,10 @@ from typing import Any, NoReturn
 from tensorboard import default, program
 
 from tracker.errors import Busy, NoSuchRun, Unavailable
-from tracker.reading import dashboard, view
-from tracker.reading.dashboard import Server
+from tracker.reading.serving import dashboard, view
+from tracker.reading.serving.dashboard import Server
+from tracker.reading.serving.view import View
 from tracker.reading.tab.plugin import NAME, ComparePlugin
-from tracker.reading.view import View
 from tracker.store.process import this_process
 from tracker.store.status import stamp, utc_now
 

@@ -1,0 +1,1 @@
+"""TensorBoard over some runs: started, found again, stopped, opened on the question."""
