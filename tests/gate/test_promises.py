@@ -8,17 +8,17 @@ from tests.gate import repeats
 from tests.gate.mutants import MUTANTS
 from tests.gate.study import checked
 
-# One of each kind of bug: schedule, optimizer, loss, data, evaluation, mode, network.
+# One of each kind of bug: schedule, optimizer, loss, data, augmentation, mode, network.
 CAUGHT_EVERYWHERE = (
     "schedule_off_by_one",
     "no_zero_grad",
     "softmax_twice",
     "label_noise",
-    "augmented_evaluation",
-    "evaluated_in_training_mode",
+    "no_augmentation",
+    "trained_in_eval_mode",
     "gate_left_out",
 )
-CAUGHT_ON_THE_SAME_MACHINE = ("no_weight_decay", "eval_mode_left_on", "norm_momentum")
+CAUGHT_ON_THE_SAME_MACHINE = ("no_weight_decay", "augmented_evaluation", "shuffled_once")
 
 
 @pytest.mark.slow

@@ -148,9 +148,12 @@ def test_a_schedule_is_the_same_everywhere() -> None:
 def test_the_first_steps_are_the_same_everywhere_but_for_rounding() -> None:
     run = observed(0, {"loss/train": (2.0, 1.50001, 1.0)}, environment=ELSEWHERE)
     assert of(judge(five(), [run]), "loss/train (first steps)").status == "pass"
-    run = observed(0, {"loss/train": (2.0, 1.501, 1.0)}, environment=ELSEWHERE)
+    run = observed(0, {"loss/train": (2.0, 1.503, 1.0)}, environment=ELSEWHERE)
     found = of(judge(five(), [run]), "loss/train (first steps)")
     assert (found.status, found.since) == ("fail", 2)
+    run = observed(0, {"loss/train": (2.0001, 1.5, 1.0)}, environment=ELSEWHERE)
+    found = of(judge(five(), [run]), "loss/train (first steps)")
+    assert (found.status, found.since, found.tolerance) == ("fail", 1, "±1e-05 of it")
 
 
 def test_other_packages_may_draw_other_numbers_from_the_first_step_on() -> None:
