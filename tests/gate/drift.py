@@ -1,8 +1,8 @@
 """How far the first steps of sound code lie from another machine's: `python -m tests.gate.drift`.
 
 Other machines are made of this one: other threads, another memory layout, fewer vector
-instructions. Prints, of each spec, the largest share by which a series differs at the first step and within
-the next two, over all of these; `opening.TOLERANCES` must lie well above.
+instructions. Prints, of each spec, the largest share by which a series differs at the first step
+and within the next two, over all of these; `opening.TOLERANCES` must lie well above.
 """
 
 from __future__ import annotations

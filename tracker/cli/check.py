@@ -12,7 +12,7 @@ from tracker.cli.gating import Asked, asked_options, observed
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json
 from tracker.cli.terminal import say
-from tracker.errors import NotComparable
+from tracker.errors import NotComparable, Unavailable
 from tracker.store.files import explain_os_error, write_atomic
 
 if TYPE_CHECKING:
@@ -121,5 +121,9 @@ def _tell(
             with explain_os_error("write", path):
                 write_atomic(path, write(found))
     if found.exit_code and found.curves:
-        folder = write_overlay(root, found)
-        say(f"tensorboard --logdir '{folder}'   the curves, then and now")
+        try:
+            folder = write_overlay(root, found)
+        except Unavailable as error:  # the verdict stands all the same
+            say(f"no curves for TensorBoard: {error}")
+        else:
+            say(f"tensorboard --logdir '{folder}'   the curves, then and now")

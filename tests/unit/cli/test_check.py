@@ -57,6 +57,14 @@ def test_what_is_worse_fails_with_its_reports_and_its_curves(root: Path, answer:
     assert answer("ls")[1].count("resnet50") == 6, "the curves are no runs"
 
 
+def test_where_nothing_can_be_written_the_verdict_stands(root: Path, answer: Answer) -> None:
+    answer("baseline", "first/resnet50", "-o", "b.json")
+    Path("runs/check").write_text("in the way")
+    code, _, err = answer("check", "worse", "--baseline", "b.json")
+    assert code == 7
+    assert "no curves for TensorBoard: " in err
+
+
 def test_json_says_all_of_it(root: Path, answer: Answer) -> None:
     answer("baseline", "first/resnet50", "-o", "b.json")
     code, out, _ = answer("check", "worse", "--baseline", "b.json", "--json")
