@@ -24,13 +24,14 @@ def calibrate(machine: Machine, clock: Callable[[], float] = time.perf_counter) 
     threads to the machine's; the arithmetic is float32, whatever the machine's precision.
     """
     torch.set_num_threads(machine.threads)
-    layers = nn.Sequential(
-        nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU()
-    )
+    with torch.device("meta"):  # where weights are not drawn at random
+        layers = nn.Sequential(
+            nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1), nn.ReLU()
+        )
+    network = layers.to_empty(device=machine.device)
     with torch.no_grad():
-        for parameter in layers.parameters():
+        for parameter in network.parameters():
             parameter.copy_(torch.linspace(-0.1, 0.1, parameter.numel()).view_as(parameter))
-    network = layers.to(machine.device)
     images = torch.linspace(-1, 1, 16 * 3 * 32 * 32, device=machine.device).view(16, 3, 32, 32)
     for _ in range(_WARM_UP):
         _round(network, images)
