@@ -36,7 +36,8 @@ def cost(model: nn.Module, image_size: int) -> Cost:
 
     Nothing is computed and `model` is not touched: a copy without memory (torch's meta device)
     is walked, whatever device or mode the model is in. Raises UsageError, naming the smallest
-    size that works, where the picture is too small to be trained on or to be judged.
+    size that works, where the picture is too small to be trained on or to be judged, or is of a
+    size that the model was not made for.
     """
     ghost = _without_memory(model)
     counter = FlopCounterMode(display=False)
@@ -47,7 +48,11 @@ def cost(model: nn.Module, image_size: int) -> Cost:
     except _REFUSALS as error:
         smallest = _smallest(ghost)
         if smallest is None or smallest <= image_size:
-            raise  # not the picture's fault
+            other = f"; {smallest}×{smallest} for one it takes" if smallest else ""
+            raise UsageError(
+                f"this network takes no pictures of {image_size}×{image_size} ({error}){other}; "
+                "choose another data.image_size or another model.backbone"
+            ) from error
         raise UsageError(
             f"pictures of {image_size}×{image_size} are too small for this network: it takes "
             f"{smallest}×{smallest} and up; choose larger pictures or another model.backbone"
@@ -70,7 +75,8 @@ def smallest_image(model: nn.Module) -> int:
 def _without_memory(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode whose tensors have shapes only; the weights are never copied."""
     tensors: chain[Tensor] = chain(model.parameters(), model.buffers())
-    memo = {id(tensor): tensor.to("meta") for tensor in tensors}
+    # Detached: the counter of FLOPs stumbles over parameters that a layer is handed as they are.
+    memo = {id(tensor): tensor.detach().to("meta") for tensor in tensors}
     return copy.deepcopy(model, memo)
 
 

@@ -91,13 +91,13 @@ def _check_name(known: Entry, name: str) -> None:
     if known.named_weights(name):
         return
     names = [one.name for one in known.weights]
-    near = nearest(name, names)
+    near = nearest(name, [one.lower() for one in names])
     if not names:
         raise UsageError(
             f"model.weights: nobody publishes weights of {known.backbone}; `tracker models` tells "
             'of whose there are, and {"file": PATH} and {"run": RUN} take others'
         )
-    hint = f"did you mean {near}? " if near else ""
+    hint = f"did you mean {near.upper()}? " if near else ""
     raise UsageError(
         f"model.weights: {known.backbone} has no weights called {printable(name)}; {hint}Allowed: "
         f"{listed([*names, 'DEFAULT'], 'or')}"

@@ -113,7 +113,8 @@ def _timms(backbone: str, image_size: int, told: Told) -> Taken:
         raise
     # Whatever the libraries under timm raise where they find no network, no cache and no such file.
     except Exception as error:
-        place = known.url or f"https://huggingface.co/{known.hf_hub_id}"
+        hub = known.hf_hub_id and f"https://huggingface.co/{known.hf_hub_id}"
+        place = hub or known.url
         cause = str(error).strip().partition("\n")[0] or type(error).__name__
         raise Unavailable(
             f"model.weights: cannot have the weights of {backbone} ({printable(cause)[:200]}). "

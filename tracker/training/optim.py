@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tracker.models.depth import distances
-from tracker.models.freezing import never_trained
+from tracker.models.freezing import frozen, never_trained
 from tracker.spec.experiment import (
     Adam,
     Constant,
@@ -29,17 +29,19 @@ from tracker.spec.experiment import (
 def groups(model: nn.Module, spec: Optimizer, freeze: Freeze) -> list[dict[str, Any]]:
     """Return the parameters that are ever trained, those of one learning rate together.
 
-    `scale` is a group's share of the learning rate of the step; the head's is 1. Without a
-    `backbone_lr` and a `layer_decay` there is one group, in the model's order. What is only frozen
-    until some epoch is in it from the start: without a gradient it is passed over.
+    `scale` is a group's share of the learning rate of the step; the head's is 1. Without
+    `backbone_lr`, `layer_decay` and `freeze` there is one group, in the model's order. What is only
+    frozen until some epoch is there from the start, for without a gradient it is passed over; it
+    has a group of its own, since fused SGD wants all momenta of a group or none.
     """
-    still = never_trained(model, freeze)
+    still, later = never_trained(model, freeze), frozen(model, freeze, 0)
     away = distances(model) if spec.backbone_lr or spec.layer_decay else {}
-    found: dict[float, list[nn.Parameter]] = {}
+    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if name not in still:
-            found.setdefault(_scale(spec, away.get(name, 0)), []).append(parameter)
-    return [{"params": some, "scale": scale} for scale, some in found.items()]
+            key = _scale(spec, away.get(name, 0)), name in later
+            found.setdefault(key, []).append(parameter)
+    return [{"params": some, "scale": scale} for (scale, _), some in found.items()]
 
 
 def _scale(spec: Optimizer, distance: int) -> float:

@@ -1,6 +1,7 @@
 """Learning rates against torch's own schedulers, optimizers against the spec."""
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,8 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, MultiStepLR, OneCycleLR, StepLR
 
-from tracker.spec.experiment import Adam, Constant, Cosine, MultiStep, OneCycle, Sgd, Step
-from tracker.training.optim import build_optimizer, learning_rates
+from tracker.models.build import build
+from tracker.spec.experiment import (
+    Adam,
+    Constant,
+    Cosine,
+    Freeze,
+    Model,
+    MultiStep,
+    OneCycle,
+    Sgd,
+    Step,
+    UntilEpoch,
+)
+from tracker.training.optim import build_optimizer, groups, learning_rates
 
 SGD = Sgd(name="sgd", lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
 
@@ -89,7 +102,8 @@ def test_the_curve_does_not_depend_on_where_the_run_is_cut() -> None:
 def test_an_optimizer_is_what_the_spec_names_and_fused(
     spec: Sgd | Adam, kind: type[torch.optim.Optimizer]
 ) -> None:
-    optimizer = build_optimizer(spec, [torch.nn.Parameter(torch.zeros(3))])
+    sample = torch.nn.Parameter(torch.zeros(3))
+    optimizer = build_optimizer(spec, [{"params": [sample], "scale": 1.0}])
     assert type(optimizer) is kind
     assert optimizer.defaults["fused"] is True
     assert optimizer.defaults["weight_decay"] == spec.weight_decay
@@ -97,3 +111,41 @@ def test_an_optimizer_is_what_the_spec_names_and_fused(
         assert optimizer.defaults["betas"] == (0.9, 0.99)
     else:
         assert optimizer.defaults["nesterov"] is True
+
+
+def shares(spec: Sgd, freeze: Freeze = False) -> dict[str, float]:
+    """The share of the learning rate that each trained parameter of a resnet9 has."""
+    asked = Model(backbone="resnet9", stem=None, width=4, freeze=freeze)
+    model = build(asked, num_classes=3, seed=0)
+    names = {id(one): name for name, one in model.named_parameters()}
+    return {
+        names[id(one)]: group["scale"]
+        for group in groups(model, spec, freeze)
+        for one in group["params"]
+    }
+
+
+def test_one_learning_rate_is_one_group_in_the_models_order() -> None:
+    model = build(Model(backbone="resnet9", stem=None, width=4), num_classes=3, seed=0)
+    [group] = groups(model, SGD, False)
+    assert group["scale"] == 1.0
+    assert [id(one) for one in group["params"]] == [id(one) for one in model.parameters()]
+
+
+def test_the_backbone_has_a_learning_rate_of_its_own() -> None:
+    found = shares(replace(SGD, backbone_lr=0.01))
+    assert found.pop("fc.weight") == 1.0
+    assert set(found.values()) == {0.01 / 0.1}
+
+
+def test_learning_rates_fall_towards_the_input() -> None:
+    found = shares(replace(SGD, layer_decay=0.5, backbone_lr=0.05))
+    assert found["fc.weight"] == 1.0
+    assert found["res3.conv2.conv.weight"] == found["res3.conv2.bn.bias"] == 0.5 * 0.5
+    assert found["prep.conv.weight"] == 0.5 * 0.5**8
+
+
+def test_the_optimizer_holds_what_trains_some_day() -> None:
+    assert shares(SGD, "backbone") == {"fc.weight": 1.0}
+    assert "layer1.conv.weight" not in shares(SGD, ("layer1",))
+    assert shares(SGD, UntilEpoch(until_epoch=2)) == shares(SGD)
