@@ -21,6 +21,7 @@ from tracker import runner
 from tracker.data import augment, batches, seeding
 from tracker.data.augment import AUGMENTATIONS, Recipe
 from tracker.data.batches import Batch, Loader, TrainBatches
+from tracker.models import freezing
 from tracker.models.small import Residual
 from tracker.models.squeeze import Gate
 from tracker.training import evaluate, loop, machine, state
@@ -373,26 +374,26 @@ def training_batches(change: Callable[[Batch], Batch]) -> Context:
     return patch.object(TrainBatches, "epoch", epoch)
 
 
-def before_each_epoch(change: Callable[[State], object]) -> Context:
-    real = of(loop, "_train_epoch")
+def before_each_epoch(change: Callable[[nn.Module, int], object]) -> Context:
+    real = of(freezing, "prepare")
 
-    def train_epoch(task: Any, current: State, forward: Any) -> None:
-        change(current)
-        real(task, current, forward)
+    def prepare(model: nn.Module, freeze: Any, epoch: int) -> None:
+        real(model, freeze, epoch)
+        change(model, epoch)
 
-    return patch.object(loop, "_train_epoch", train_epoch)
+    return patch.object(freezing, "prepare", prepare)
 
 
 @mutant()
 def trained_in_eval_mode() -> Context:
     """Training in evaluation mode."""
-    return before_each_epoch(lambda current: current.model.eval())
+    return before_each_epoch(lambda model, _: model.eval())
 
 
 @mutant()
 def eval_mode_left_on() -> Context:
     """Training mode not put back after the first evaluation."""
-    return before_each_epoch(lambda current: current.model.train(current.step == 0))
+    return before_each_epoch(lambda model, epoch: model.train(epoch == 0))
 
 
 @mutant()
@@ -434,7 +435,7 @@ def norm_epsilon() -> Context:
 @mutant()
 def first_layer_frozen() -> Context:
     """First layer does not learn."""
-    return network(lambda model: next(model.parameters()).requires_grad_(False))
+    return before_each_epoch(lambda model, _: next(model.parameters()).requires_grad_(False))
 
 
 @mutant()
