@@ -74,3 +74,10 @@ def record(
         "host": "here",
     }
     return RunRecord(**{**fields, **changes})
+
+
+def damage(path: Path) -> None:
+    """Flip a bit in the middle of an event file, where a reader stops from then on."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))

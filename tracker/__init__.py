@@ -1,6 +1,6 @@
 """Experiments as JSON files, runs as directories TensorBoard can open, answers from both.
 
-From Python: `open_runs`, `compare` (see `tracker.api`).
+From Python: `open_runs`, `compare`, `notebook` (see `tracker.api`).
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracker.api import compare, open_runs
+    from tracker.api import compare, notebook, open_runs
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "open_runs"]
+__all__ = ["__version__", "compare", "notebook", "open_runs"]
 
 
 def __getattr__(name: str) -> Any:

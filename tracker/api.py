@@ -6,8 +6,10 @@
     runs[0].scalars("accuracy/val").values      # a NumPy array
     runs.frame("accuracy/val")                  # a pandas DataFrame, where pandas is installed
     tracker.compare("quickstart")               # the answer; a notebook shows its tables
+    tracker.notebook("quickstart")              # TensorBoard, in the notebook
 
-Nothing here imports torch, writes a file or prints. Errors are those of `tracker.errors`.
+Nothing here imports torch, writes a file or prints; `notebook` alone starts a process. Errors are
+those of `tracker.errors`.
 """
 
 from __future__ import annotations
@@ -18,17 +20,19 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from tracker.cli.comparison import notes, plain_text, tables
-from tracker.cli.listing import listed
-from tracker.cli.render import Table
-from tracker.errors import UsageError, printable
+from tracker.errors import NoSuchRun, UsageError, printable
 from tracker.events.reader import Series, read_scalars
-from tracker.reading.comparison.compare import compare as compare_records
+from tracker.reading.comparison.as_of import compare_at
 from tracker.reading.comparison.document import to_document
 from tracker.reading.comparison.result import Comparison, Value
+from tracker.reading.comparison.tables import notes, plain_text, tables
 from tracker.reading.comparison.words import question, sentences
 from tracker.reading.evaluations import Evaluations, evaluations
+from tracker.reading.export import require
+from tracker.reading.listing import listed
 from tracker.reading.selection import chosen
+from tracker.reading.serving.notebook import Inline, inline
+from tracker.reading.table import Table
 from tracker.spec.words import nearest
 from tracker.store.index import RunRecord, list_runs
 from tracker.store.status import utc_now
@@ -112,10 +116,12 @@ class Runs(Sequence[OpenRun]):
     def frame(self, *tags: str) -> pd.DataFrame:
         """The points of `tags`, or of every tag, one per row: run, tag, step, wall_time, value.
 
-        `run`, `experiment`, `variant` and `tag` are categories. Raises ImportError without pandas.
+        `run`, `experiment`, `variant` and `tag` are categories. Raises ImportError without pandas,
+        and UsageError for a tag that no run has.
         """
         import pandas as pd
 
+        require([run.record for run in self._runs], tags)
         parts = []
         for run in self._runs:
             for tag, series in run.scalars().items():
@@ -138,9 +144,26 @@ class Runs(Sequence[OpenRun]):
         whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
         return whole.astype(dict.fromkeys(("run", "experiment", "variant", "tag"), "category"))
 
-    def compare(self, **options: Any) -> Answer:
-        """These runs compared; `options` are those of `tracker.compare`."""
-        return Answer(compare_records([run.record for run in self._runs], **options))
+    def compare(
+        self,
+        *,
+        by: str | Sequence[str] | None = None,
+        metrics: str | Sequence[str] = (),
+        value: Value = "last",
+        reference: str | None = None,
+        step: int | None = None,
+    ) -> Answer:
+        """These runs compared, asked as `tracker.compare` is."""
+        return Answer(
+            compare_at(
+                [run.record for run in self._runs],
+                step,
+                by=None if by is None else _several(by),
+                metrics=_several(metrics),
+                value=value,
+                reference=reference,
+            )
+        )
 
     def __repr__(self) -> str:
         return f"<{len(self)} runs: {', '.join(run.id for run in self._runs[:5])}" + (
@@ -183,27 +206,46 @@ class Answer:
 def open_runs(*refs: str, root: str | os.PathLike[str] | None = None) -> Runs:
     """The runs that `refs` name (experiments, variants, runs, @last), or all there are.
 
-    `root` is the folder the runs live in, by default TRACKER_RUNS or "runs". Raises NoSuchRun.
+    `root` is the folder the runs live in, by default TRACKER_RUNS or "runs". Raises NoSuchRun, also
+    where there is no such folder.
     """
     folder = _root(root)
+    if not folder.is_dir():
+        raise NoSuchRun(f"there is no folder {printable(str(folder))}; root= names another")
     return Runs(chosen(folder, refs) if refs else list_runs(folder))
 
 
 def compare(
     *refs: str,
     root: str | os.PathLike[str] | None = None,
-    by: Sequence[str] | None = None,
-    metrics: Sequence[str] = (),
+    by: str | Sequence[str] | None = None,
+    metrics: str | Sequence[str] = (),
     value: Value = "last",
     reference: str | None = None,
+    step: int | None = None,
 ) -> Answer:
     """Compare what `refs` name, or the experiment that ran last, as `tracker compare` does.
 
-    Raises NotComparable, NoSuchRun, or UsageError for a path, metric or group that is not there.
+    `by` and `metrics` are one path or tag, or several; with `step` the runs are compared as they
+    were there, unfinished ones too. Raises NotComparable, NoSuchRun, or UsageError for a path,
+    metric, value or group that is not there.
     """
-    records = chosen(_root(root), refs)
-    found = compare_records(records, by=by, metrics=metrics, value=value, reference=reference)
-    return Answer(found)
+    runs = Runs(chosen(_root(root), refs))
+    return runs.compare(by=by, metrics=metrics, value=value, reference=reference, step=step)
+
+
+def notebook(*refs: str, root: str | os.PathLike[str] | None = None, height: int = 800) -> Inline:
+    """TensorBoard with the runs that `refs` name, or all, as a frame of `height` pixels.
+
+    What `tracker tensorboard` shows, for the last line of a notebook's cell. The server it starts
+    ends with the kernel. Raises Unavailable where none can be had.
+    """
+    return inline(_root(root), refs, height=height)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """A single name is one, not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _root(root: str | os.PathLike[str] | None) -> Path:

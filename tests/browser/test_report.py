@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tracker.cli.main import main
-from tracker.reading.comparison.bands import bands
+from tracker.reading.comparison.bands import read_curves
 from tracker.reading.comparison.compare import compare
 from tracker.reading.comparison.words import spread
 from tracker.record.tensorboard import RunWriter
@@ -88,7 +88,7 @@ def test_pointing_at_a_plot_tells_the_step_and_each_groups_mean(
     expect(readout).to_be_visible()
     expect(readout.locator("b")).to_have_text("step 20")
     for each in compare(list_runs(root)).groups:
-        band = bands(each.group, ["accuracy/val"])["accuracy/val"]
+        band = read_curves([each.group], ["accuracy/val"]).bands[0]["accuracy/val"]
         words = spread(float(band.mean[1]), float(band.std[1]), "accuracy/val")
         row = readout.locator("tr").filter(has=offline.get_by_text(each.group.name, exact=True))
         expect(row.locator("td")).to_have_text(words)

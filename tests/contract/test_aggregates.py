@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import io
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,8 +51,9 @@ def board(root: Path, loader: str, tmp_path: Path) -> Iterator[Board]:
         yield found
 
 
-def write(root: Path, markdown: str) -> None:
-    write_aggregates(root, compare(chosen(root, ["first"])), markdown)
+def write(root: Path, remark: str) -> None:
+    comparison = compare(chosen(root, ["first"]))
+    write_aggregates(root, replace(comparison, remarks=(remark,)))
 
 
 def curve(board: Board, run: str, tag: str, until: Callable[[list[float]], object]) -> Any:
@@ -86,7 +89,7 @@ def test_means_and_margins_are_those_of_numpy_and_change_under_it(
             np.testing.assert_array_equal(np.array(values, np.float32), line)
 
     make_run(root, "se_resnet50", 2, accuracy=LATE)
-    write(root, "**two**")
+    write(root, "**two** $x$ @name")
     for tag, line in expected([*SE, LATE]).items():
         steps, values = curve(board, "se_resnet50 mean", tag, ends_on(line))
         assert steps == [10, 20, 30]
@@ -94,7 +97,9 @@ def test_means_and_margins_are_those_of_numpy_and_change_under_it(
 
     query = {"run": "summary", "tag": "comparison"}
     [point] = board.get("plugin/text/text", query, lambda found: "two" in found[0]["text"])
-    assert "<strong>two</strong>" in html.unescape(point["text"])
+    text = html.unescape(point["text"])
+    assert "<strong>Which model.backbone is best" in text
+    assert "note: **two** $x$ @name" in re.sub("\u200b", "", text)
 
 
 def test_custom_scalars_lays_the_bands_out(board: Board) -> None:
@@ -128,7 +133,8 @@ def test_the_same_pictures_stand_side_by_side(board: Board) -> None:
 def test_a_group_that_is_no_more_goes(board: Board, root: Path) -> None:
     board.get("runs", until=lambda found: len(found) == 3)
     comparison = compare(chosen(root, ["first"]))
-    write_aggregates(root, replace(comparison, groups=comparison.groups[:1]), "three")
+    shutil.rmtree(root / "first" / "se_resnet50")
+    write_aggregates(root, replace(comparison, groups=comparison.groups[:1]))
     board.get("runs", until=lambda found: set(found) == {"resnet50 mean", "summary"})
 
 

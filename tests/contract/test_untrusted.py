@@ -32,6 +32,7 @@ MAY_READ_JSON = {
     "store/files.py",  # the files of runs: 64 MiB
     "reading/adopting/settings.py",  # those of others' runs: 1 MiB
     "reading/serving/dashboard.py",  # what a server answers: 64 KiB
+    "reading/serving/notebook.py",  # what the one we start says: 1 MiB
     "data/cache.py",  # what a cache begins with: 4 KiB
     "models/catalog.py",  # ours
     "models/measure.py",

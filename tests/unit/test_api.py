@@ -11,6 +11,7 @@ import pytest
 
 import tracker
 from tracker.errors import NoSuchRun, NotComparable, UsageError
+from tracker.reading.serving.notebook import Inline
 from tracker.store.run import Run
 
 
@@ -33,7 +34,10 @@ def test_runs_are_opened_all_or_by_name(root: Path) -> None:
     assert repr(runs[0]) == "<run first/se_resnet50/s0: finished>"
     with pytest.raises(NoSuchRun):
         tracker.open_runs("nothing")
-    assert len(tracker.open_runs(root=root / "empty")) == 0
+    with pytest.raises(NoSuchRun, match=r"there is no folder .*/empty; root= names another"):
+        tracker.open_runs(root=root / "empty")
+    (root / "bare").mkdir()
+    assert len(tracker.open_runs(root=root / "bare")) == 0
 
 
 def test_scalars_are_numpy_arrays(root: Path) -> None:
@@ -58,7 +62,8 @@ def test_the_frame_has_a_row_per_point(root: Path) -> None:
     assert last["se_resnet50"].tolist() == pytest.approx([0.75, 0.77, 0.76])
     assert isinstance(frame["run"].dtype, pd.CategoricalDtype)
     assert len(tracker.open_runs("first").frame()) == 36
-    assert tracker.open_runs("first").frame("nothing").empty
+    with pytest.raises(UsageError, match="none of these runs has a series 'acuracy/val'"):
+        tracker.open_runs("first").frame("acuracy/val")
 
 
 def test_comparing_gives_the_numbers_and_shows_them(root: Path) -> None:
@@ -76,6 +81,40 @@ def test_comparing_gives_the_numbers_and_shows_them(root: Path) -> None:
     )
     with pytest.raises(NotComparable):
         tracker.compare("first/resnet50")
+
+
+def test_a_single_name_is_one_name(root: Path) -> None:
+    answer = tracker.compare("first", metrics="loss/val", by="model.backbone")
+    assert list(answer.comparison.metrics) == ["loss/val"]
+    assert answer.comparison.grouping.by == ("model.backbone",)
+    with pytest.raises(UsageError, match="last or best"):
+        tracker.compare("first", value="bset")  # type: ignore[arg-type]
+
+
+def test_as_of_a_step(root: Path) -> None:
+    answer = tracker.open_runs("first").compare(step=20)
+    assert str(answer).startswith(
+        "Which model.backbone is best by the last accuracy/val at step 20"
+    )
+    assert answer.to_document()["step"] == 20
+    assert tracker.compare("first", step=20).comparison == answer.comparison
+
+
+def test_the_dashboard_is_asked_for_with_what_was_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    frame = Inline("http://x/", 500)
+
+    def instead(*arguments: object, **options: object) -> Inline:
+        asked.append((*arguments, options))
+        return frame
+
+    monkeypatch.setattr("tracker.api.inline", instead)
+    assert tracker.notebook("first", root=root / "a", height=500) is frame
+    assert tracker.notebook() is frame
+    assert asked == [(root / "a", ("first",), {"height": 500}), (root, (), {"height": 800})]
 
 
 def test_a_notebook_shows_tables_with_everything_escaped(root: Path) -> None:

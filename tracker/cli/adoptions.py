@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tracker.cli.render import Table
 from tracker.reading.adopting.adopt import Adoption
+from tracker.reading.table import Table
 
 
 def table(adoptions: Sequence[Adoption], actions: Sequence[str]) -> Table:

@@ -57,6 +57,11 @@ def comparison_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _paths(text: str) -> list[str]:
+    """ "a, b" as paths; a comma too many names none."""
+    return [path for part in text.split(",") if (path := part.strip())]
+
+
 def compared(
     root: Path,
     refs: Sequence[str],
@@ -70,19 +75,17 @@ def compared(
 ) -> Comparison:
     """Compare the runs that were asked for; `alone` as in `compare`, whose errors are raised."""
     # SciPy's import belongs to the commands that compare
-    from tracker.reading.comparison import fairness
-    from tracker.reading.comparison.as_of import as_of, short_of
-    from tracker.reading.comparison.compare import compare
+    from tracker.reading.comparison.as_of import compare_at
 
     records = chosen(root, refs)
     if not refs:
         say(f"this is about {records[0].experiment}, the experiment that ran last")
-    return compare(
-        records if step is None else [as_of(record, step) for record in records],
-        by=by.split(",") if by else None,
+    return compare_at(
+        records,
+        step,
+        by=_paths(by) if by else None,
         metrics=metrics,
         value=value,
         reference=reference,
-        unfit=fairness.unfit if step is None else short_of(step),
         alone=alone,
     )

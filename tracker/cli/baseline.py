@@ -11,9 +11,10 @@ import click
 
 from tracker.cli.gating import Asked, asked_options, observed
 from tracker.cli.options import json_option
-from tracker.cli.render import NOTHING, Table, number, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import Busy, printable
+from tracker.reading.table import NOTHING, Table, number
 
 if TYPE_CHECKING:
     from tracker.reading.gate.baseline import Baseline

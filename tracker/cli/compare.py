@@ -10,6 +10,8 @@ import click
 from tracker.cli.asking import compared, comparison_options
 from tracker.cli.render import show_json
 from tracker.cli.terminal import out, say
+from tracker.cli.typed import typed
+from tracker.errors import printable
 
 if TYPE_CHECKING:
     from tracker.reading.comparison.result import Comparison
@@ -40,12 +42,13 @@ def compare(root: Path, /, form: str, *, as_json: bool, tensorboard: bool, **ask
     Exit code 8: there is nothing that can be compared.
     """
     # SciPy's import belongs to the commands that compare
-    from tracker.cli.comparison import as_csv, markdown, show_comparison
+    from tracker.cli.comparison import as_csv, show_comparison
     from tracker.reading.comparison.document import to_document
+    from tracker.reading.comparison.tables import markdown
 
     comparison = compared(root, **asked)
     if tensorboard:
-        say(_write(root, comparison, markdown(comparison)))
+        _write(root, comparison)
     if as_json or form == "json":
         show_json(comparison=to_document(comparison))
     elif form == "table":
@@ -54,15 +57,15 @@ def compare(root: Path, /, form: str, *, as_json: bool, tensorboard: bool, **ask
         out({"csv": as_csv, "markdown": markdown}[form](comparison))
 
 
-def _write(root: Path, comparison: Comparison, text: str) -> str:
+def _write(root: Path, comparison: Comparison) -> None:
     """Write the aggregates for TensorBoard; say where they are to be seen."""
     from tracker.reading.aggregates.write import write_aggregates
 
-    written = write_aggregates(root, comparison, text)
-    what = (
-        f"wrote {len(written.changed)} of {len(written.runs)} runs"
-        if written.changed
-        else ("nothing has changed")
-    )
-    shown = written.folder.relative_to(root)
-    return f"{what} in {written.folder}; `tracker tensorboard {shown}` shows them"
+    written = write_aggregates(root, comparison)
+    for remark in written.remarks:
+        say(printable(remark))
+    what = f"wrote {len(written.changed)} of {len(written.runs)} runs"
+    if not written.changed:
+        what = "nothing has changed"
+    command = typed("tensorboard", str(written.folder.relative_to(root)))
+    say(f"{what} in {written.folder}; `{command}` shows them")

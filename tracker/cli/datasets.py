@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tracker.cli.options import json_option
-from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.render import show_json, show_table
+from tracker.reading.table import Table
 from tracker.spec.schema import choices
 
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tracker.cli.render import NOTHING, Table, count, duration, number, show_facts, show_table
+from tracker.cli.render import show_facts, show_table
 from tracker.cli.terminal import is_terminal, out
 from tracker.errors import printable
 from tracker.reading.difference.answer import brief
@@ -16,6 +16,7 @@ from tracker.reading.difference.causes import Change
 from tracker.reading.difference.code import CodeDiff
 from tracker.reading.difference.curves import End, MetricDiff
 from tracker.reading.difference.diff import RunDiff, Side
+from tracker.reading.table import NOTHING, Table, count, duration, number
 
 _WIDTH = 80  # columns, where nobody's terminal says otherwise
 _NARROWEST = 12  # columns a value is given, however long its path

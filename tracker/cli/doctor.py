@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from tracker.cli.options import json_option
-from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import Unavailable
 from tracker.reading.checkup import inventory, software, surroundings
 from tracker.reading.checkup.finding import Finding, Level, unfit
+from tracker.reading.table import Table
 from tracker.store.index import find_all
 from tracker.store.status import utc_now
 

@@ -12,8 +12,9 @@ from tracker.cli.terminal import is_terminal, say
 from tracker.errors import Damaged, NoSuchRun, printable
 from tracker.events.record import Report
 from tracker.reading.export import csv_of, json_of, require
+from tracker.reading.selection import chosen
 from tracker.store.files import replacing
-from tracker.store.index import RunRecord, find_all, list_runs, record
+from tracker.store.index import RunRecord, list_runs
 
 
 @click.command()
@@ -46,7 +47,9 @@ def export(
     """
     if as_csv == as_json:
         raise click.UsageError("say what to write: --csv or --json")
-    records = _chosen(root, refs)
+    records = chosen(root, refs) if refs else list_runs(root)
+    if not records:
+        raise NoSuchRun(f"there are no runs in {printable(str(root))}; --runs names another folder")
     require(records, tags)
     damaged: list[str] = []
 
@@ -65,16 +68,6 @@ def export(
     if damaged:
         lines = "\n".join(map(printable, damaged))
         raise Damaged(f"{lines}\nwhat comes after that is missing; `tracker doctor` looks closer")
-
-
-def _chosen(root: Path, refs: tuple[str, ...]) -> list[RunRecord]:
-    if refs:
-        runs = dict.fromkeys(run for ref in refs for run in find_all(root, ref))
-        return [record(run) for run in runs]
-    records = list_runs(root)
-    if not records:
-        raise NoSuchRun(f"there are no runs in {printable(str(root))}; --runs names another folder")
-    return records
 
 
 def _write(text: Iterator[str], output: Path | None) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tracker.cli.render import NOTHING, Table, count, duration, number
+from tracker.reading.table import NOTHING, Table, count, duration, number
 from tracker.store.index import RunRecord
 
 # The packages whose version changes results or how they look; `--json` has them all.

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from tracker.cli.options import json_option
-from tracker.cli.render import Table, count, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
+from tracker.reading.table import Table, count
 from tracker.store.garbage import KEPT_DAYS, collect, find
 from tracker.store.status import utc_now
 

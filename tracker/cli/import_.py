@@ -12,6 +12,7 @@ from tracker.cli.adoptions import document, table
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
+from tracker.cli.typed import typed
 from tracker.errors import Unavailable
 from tracker.reading.adopting.adopt import Adoption, carry_out, plan
 from tracker.reading.adopting.grouping import group, safe
@@ -112,9 +113,9 @@ def import_(
     show_table(table(adoptions, actions))
     if not dry_run:
         words = Counter(_WORDS[action] for action in actions)
-        experiments = " ".join(dict.fromkeys(one.group.experiment for one in adoptions))
+        experiments = dict.fromkeys(one.group.experiment for one in adoptions)
         say(f"\n{', '.join(f'{count} {word}' for word, count in words.items())}")
-        say(f"tracker ls {experiments}\ntracker tensorboard {experiments}")
+        say(f"{typed('ls', *experiments)}\n{typed('tensorboard', *experiments)}")
 
 
 def _say_skipped(skipped: list[Skipped]) -> None:

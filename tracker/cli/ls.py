@@ -8,11 +8,11 @@ from typing import get_args
 
 import click
 
-from tracker.cli.listing import document, listed, remark
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.errors import NoSuchRun
+from tracker.reading.listing import document, listed, remark
 from tracker.store.index import RunRecord, list_runs
 from tracker.store.status import RunState, utc_now
 

@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 import click
 
 from tracker.cli.options import json_option
-from tracker.cli.render import NOTHING, Table, count, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import out
 from tracker.errors import UsageError
 from tracker.models.catalog import Channels, Entry, Weights, entries
+from tracker.reading.table import NOTHING, Table, count
 from tracker.spec.words import nearest
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tracker.cli.comparison import escaped, markdown, markdown_table
-from tracker.cli.render import Table
 from tracker.errors import printable
 from tracker.reading.comparison.result import Comparison
+from tracker.reading.comparison.tables import markdown
+from tracker.reading.markdown import escaped, markdown_table
 from tracker.reading.report.origins import Origins, origins
 from tracker.reading.report.settings import Asked, asked
+from tracker.reading.table import Table
 
 
 def pull_request(comparison: Comparison, command: str) -> str:

@@ -11,15 +11,14 @@ import json
 import math
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from tracker.cli.terminal import is_terminal, out
 from tracker.errors import printable
+from tracker.reading.table import Table, plain
 
 SCHEMA_VERSION = 1
-NOTHING = "–"
 NARROWEST = 20  # columns: text is not wrapped into less
 STYLES = {
     "running": "cyan",
@@ -32,20 +31,6 @@ STYLES = {
     "warning": "yellow",
     "problem": "red",
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells: `words` columns of words, then columns of numbers, then `tail` of words."""
-
-    titles: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: int = 1
-    tail: int = 0
-
-    def is_number(self, column: int) -> bool:
-        """Whether the cells of this column stand to the right."""
-        return self.words <= column < len(self.titles) - self.tail
 
 
 def show_json(**content: Any) -> None:
@@ -66,17 +51,6 @@ def show_table(table: Table) -> None:
         out("\n".join(plain(table)))
 
 
-def plain(table: Table) -> list[str]:
-    """The table as lines with two spaces between columns, nothing cut and nothing coloured."""
-    rows = [[printable(cell) for cell in row] for row in (table.titles, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    form = "  ".join(
-        f"{{:{'>' if table.is_number(column) else '<'}{width}}}"
-        for column, width in enumerate(widths)
-    )
-    return [form.format(*row).rstrip() for row in rows]
-
-
 def show_facts(facts: Mapping[str, str]) -> None:
     """Print names and what they are; further lines of a fact stand under its first."""
     indent = max(map(len, facts), default=0) + 2
@@ -86,39 +60,6 @@ def show_facts(facts: Mapping[str, str]) -> None:
         if room >= NARROWEST:
             lines = [part for line in lines for part in textwrap.wrap(line, room) or [""]]
         out(f"{name:{indent}}" + f"\n{'':{indent}}".join(lines))
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """`value` with so many decimals, in powers of ten where it would not fit; "–" for None."""
-    if value is None:
-        return NOTHING
-    if not math.isfinite(value):
-        return str(value)
-    return f"{value:.{digits}f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"
-
-
-def count(value: float | None) -> str:
-    """`value` to three digits with an SI letter: 25.6M; "–" for None."""
-    if value is None:
-        return NOTHING
-    for letter in ("", "k", "M", "G", "T", "P"):
-        if abs(value) < 999.5 or letter == "P":
-            digits = 0 if abs(value) >= 99.95 or (not letter and float(value).is_integer()) else 1
-            return f"{value:.{digits}f}{letter}"
-        value /= 1000
-    raise AssertionError("unreachable")
-
-
-def duration(seconds: float | None) -> str:
-    """A span of time in its two largest units: 45s, 3m05s, 2h10m, 4d07h; "–" for None."""
-    if seconds is None:
-        return NOTHING
-    whole = max(0, round(seconds))
-    for unit, below, size in (("d", "h", 86400), ("h", "m", 3600), ("m", "s", 60)):
-        if whole >= size:
-            smaller = {"h": 3600, "m": 60, "s": 1}[below]
-            return f"{whole // size}{unit}{whole % size // smaller:02d}{below}"
-    return f"{whole}s"
 
 
 def _draw(table: Table) -> None:

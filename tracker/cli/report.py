@@ -43,26 +43,16 @@ def report(root: Path, /, output: Path, **asked: Any) -> None:
     if output.suffix not in _FORMS:
         raise UsageError(f"{printable(str(output))}: name a file that ends in .html or .md")
     # SciPy and Jinja: their imports belong to the commands that need them
-    from tracker.cli.comparison import price_table, reaches
     from tracker.cli.pull_request import pull_request
     from tracker.reading.report.page import html
-    from tracker.reading.report.report import Sheet, gather
+    from tracker.reading.report.report import gather
 
     comparison = compared(root, **asked, alone=True)
     command = _command(root, comparison, output, **asked)
     if output.suffix == ".md":
         text = pull_request(comparison, command)
     else:
-        price = price_table(comparison)
-        found = gather(
-            comparison,
-            price=Sheet(titles=price.titles, rows=price.rows),
-            reaches=list(reaches(comparison)),
-            command=command,
-            now=utc_now(),
-            until=asked["step"],
-        )
-        text = html(found)
+        text = html(gather(comparison, command=command, now=utc_now()))
     write_atomic(output, text.encode("utf-8", "backslashreplace"))
     say(f"wrote {output}")
 

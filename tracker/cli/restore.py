@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from tracker.cli.options import json_option
-from tracker.cli.render import Table, count, duration, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import out, say
+from tracker.reading.table import Table, count, duration
 from tracker.store import index
 from tracker.store.garbage import size_of
 from tracker.store.status import stamp, utc_now

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.listing import document, just_made
 from tracker.cli.options import json_option, overrides_option, seeds_option
-from tracker.cli.render import Table, show_json, show_table
+from tracker.cli.render import show_json, show_table
 from tracker.cli.settle import settle_libraries
 from tracker.cli.terminal import say
+from tracker.cli.typed import typed
 from tracker.errors import NotComparable, UsageError
 from tracker.launch import plan
+from tracker.reading.listing import document, just_made
 from tracker.reading.selection import chosen
+from tracker.reading.table import Table
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store import index
@@ -118,12 +120,13 @@ def _show_outcomes(outcomes: Sequence[Outcome], root: Path, *, as_json: bool) ->
     show_table(just_made(records))
     experiments = list(dict.fromkeys(record.experiment for record in records))
     answers = [line for name in experiments for line in _answers(root, name)]
-    names = " ".join(experiments)
     next_steps = [
-        *([f"tracker compare {names}   what that rests on, and the price"] if answers else []),
-        f"tracker tensorboard {names}   curves, pictures, graphs",
-        f"tracker show {records[-1].id}   one run in full",
+        f"{typed('tensorboard', *experiments)}   curves, pictures, graphs",
+        f"{typed('show', records[-1].id)}   one run in full",
     ]
+    if answers:
+        compare = typed("compare", *experiments)
+        next_steps.insert(0, f"{compare}   what that rests on, and the price")
     say("\n".join(["", *(f"{line}.\n" for line in answers), *next_steps]))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from tracker.cli.facts import facts, metrics_table
-from tracker.cli.listing import document
 from tracker.cli.options import json_option
 from tracker.cli.render import show_facts, show_json, show_table
 from tracker.cli.terminal import out
 from tracker.errors import Damaged, Unavailable
+from tracker.reading.listing import document
 from tracker.store import index
 from tracker.store.files import read_json
 

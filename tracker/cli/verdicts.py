@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tracker.cli.render import NOTHING, Table, plain, show_table
+from tracker.cli.render import show_table
 from tracker.cli.terminal import out, say
 from tracker.errors import printable
 from tracker.reading.gate.circumstances import in_words
 from tracker.reading.gate.curve import Curve
 from tracker.reading.gate.verdict import Check, Verdict
+from tracker.reading.table import NOTHING, Table, plain
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 12  # bars of a curve

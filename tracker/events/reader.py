@@ -18,6 +18,7 @@ from tracker.events.alike import Group, read_alike
 from tracker.events.event import Event, parse
 from tracker.events.record import BAD_PAYLOAD, INFIX, Block, Report, Scan
 from tracker.events.wire import WireError
+from tracker.tags import Goal
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,26 @@ class Series:
     def is_increasing(self) -> bool:
         """Whether every step is larger than the one before, as TensorBoard needs it."""
         return bool((self.steps[1:] > self.steps[:-1]).all())
+
+    def by_step(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the steps, each once and increasing, with the value written last at each."""
+        if self.is_increasing:
+            return self.steps, self.values
+        steps, from_the_end = np.unique(self.steps[::-1], return_index=True)
+        return steps, self.values[::-1][from_the_end]
+
+    def until(self, step: int) -> Series:
+        """Return the points at `step` and before it."""
+        within = self.steps <= step
+        return Series(self.steps[within], self.wall_times[within], self.values[within])
+
+    def best(self, goal: Goal) -> int | None:
+        """Return where the best value stands, the earliest of equals; None if none is finite."""
+        finite = np.isfinite(self.values)
+        if not finite.any():
+            return None
+        signed = self.values if goal == "max" else -self.values
+        return int(np.where(finite, signed, -np.inf).argmax())
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import damage
 from tracker.store.run import Run
 
 Answer = Callable[..., tuple[int, str, str]]
@@ -28,7 +29,7 @@ def test_the_answer_comes_first_then_the_numbers(root: Path, answer: Answer) -> 
     assert lines[:2] == [
         "Which model.backbone is best by the last accuracy/val (higher is better)?",
         "  se_resnet50 is better than resnet50 by 5.00 ± 1.00 points of accuracy/val (paired over "
-        "3 seeds, 95 % interval 2.52 to 7.48, p = 0.026 by Holm over 2 tests).",
+        "3 seeds, 95 % interval 2.52 to 7.48, p = 0.013, 0.026 by Holm over 2 tests).",
     ]
     at = lines.index("last accuracy/val, %")
     assert lines[at + 2].split() == ["resnet50", "3", "70.00", "±", "0.00", "70.00…70.00",
@@ -103,7 +104,7 @@ def test_for_tensorboard_the_groups_become_runs_of_their_own(root: Path, answer:
     code, data, words = answer("--runs", root, "compare", "first", "--tensorboard", "--json")
     assert (code, json.loads(data)["comparison"]["reference"]) == (0, "resnet50")
     assert "wrote 3 of 3 runs" in words
-    assert "`tracker tensorboard compare/first` shows them" in words
+    assert f"`tracker --runs {root} tensorboard compare/first` shows them" in words
     assert {path.name for path in (root / "compare" / "first").glob("[!.]*")} == {
         *("resnet50 mean", "se_resnet50 mean", "summary"),
     }
@@ -136,3 +137,54 @@ def test_what_cannot_be_answered_says_why(
 def test_without_runs_there_is_nothing_to_compare(tmp_path: Path, answer: Answer) -> None:
     code, _, words = answer("--runs", tmp_path, "compare")
     assert (code, "no runs" in words) == (3, True)
+
+
+def test_the_environment_says_where_runs_are_by_itself(
+    root: Path, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKER_RUNS", str(root))
+    assert "`tracker tensorboard compare/first` shows" in answer("compare", "--tensorboard")[2]
+
+
+def test_as_of_a_step_everything_says_so(root: Path, answer: Answer) -> None:
+    asked = ("--runs", root, "compare", "first", "--step", 20)
+    _, data, _ = answer(*asked)
+    lines = data.splitlines()
+    assert lines[0].endswith("by the last accuracy/val at step 20 (higher is better)?")
+    titles = [line for line in lines if line.startswith(("last", "best", "price"))]
+    assert titles == [
+        "last accuracy/val at step 20, %",
+        "best accuracy/val up to step 20, %",
+        "last loss/val at step 20",
+        "price of the runs as far as they went",
+    ]
+    assert json.loads(answer(*asked, "--json")[1])["comparison"]["step"] == 20
+    rows = list(csv.DictReader(io.StringIO(answer(*asked, "--format", "csv")[1])))
+    assert {row["step"] for row in rows} == {"20"}
+
+
+def test_a_damaged_run_is_left_out_of_a_step_and_of_the_means(root: Path, answer: Answer) -> None:
+    [path] = (root / "first" / "resnet50" / "s1").glob("events.*")
+    damage(path)
+    _, data, _ = answer("--runs", root, "compare", "first", "--step", 20)
+    assert f"left out: first/resnet50/s1 (damaged: {path.name} is damaged at byte" in data
+    _, _, words = answer("--runs", root, "compare", "first", "--tensorboard")
+    assert f"first/resnet50/s1 is in no curve: {path.name} is damaged at byte" in words
+
+
+def test_paths_may_be_parted_by_spaces_and_end_in_a_comma(root: Path, answer: Answer) -> None:
+    plain = answer("--runs", root, "compare", "first", "--by", "name,model.backbone")
+    assert answer("--runs", root, "compare", "first", "--by", " name, model.backbone,") == plain
+    assert plain[0] == 0
+
+
+def test_a_name_cannot_begin_a_line(root: Path, answer: Answer) -> None:
+    for path in root.glob("first/se_resnet50/*/experiment.json"):
+        document = json.loads(path.read_text())
+        document["model"]["backbone"] += "\nnote: all is well"
+        path.write_text(json.dumps(document))
+    for form in ("table", "markdown"):
+        code, data, _ = answer("--runs", root, "compare", "first", "--format", form)
+        assert code == 0
+        assert "all is well" in data
+        assert not any(line.lstrip("- ").startswith("note: all") for line in data.splitlines())

@@ -6,17 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.cli import render
-from tracker.cli.render import (
-    Table,
-    count,
-    duration,
-    number,
-    plain,
-    show_facts,
-    show_json,
-    show_json_line,
-    show_table,
-)
+from tracker.cli.render import show_facts, show_json, show_json_line, show_table
+from tracker.reading.table import Table, count, duration, number, plain
 
 TABLE = Table(
     ("run", "accuracy/val", "what it is"),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tracker.cli.comparison import markdown
 from tracker.reading.comparison.compare import compare
+from tracker.reading.comparison.tables import markdown
 from tracker.store.index import list_runs
 from tracker.store.run import Run
 

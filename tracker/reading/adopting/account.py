@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.events.reader import Series, read_scalars
+from tracker.events.reader import Series
 from tracker.reading.adopting.goals import goal_of
 from tracker.store.shape import SCHEMA_VERSION
 from tracker.store.status import Status, stamp
@@ -47,13 +47,12 @@ class Account:
         return epoch.last if epoch and epoch.last is not None and np.isfinite(epoch.last) else 0.0
 
 
-def account(path: Path, goals: Mapping[str, Goal], begin: float) -> Account:
-    """Sum up the event files in `path`, which are trusted to be sound.
+def account(series: Mapping[str, Series], goals: Mapping[str, Goal], begin: float) -> Account:
+    """Sum up the series of a run, by their tags.
 
     `begin`: the earliest time known, in seconds since the epoch. Which way is better comes from
     `goals`, else from the tag's name; else more is.
     """
-    series = read_scalars(path, check=False).series
     times = np.concatenate([np.array([begin]), *(line.wall_times for line in series.values())])
     times = times[_is_time(times)]
     begin, end = (float(times.min()), float(times.max())) if len(times) else (0.0, 0.0)
@@ -108,11 +107,10 @@ def _stamp(seconds: float) -> str:
 
 
 def _metric(line: Series, goal: Goal | None, begin: float) -> Metric:
-    better = _betterings(line.values, goal or "max")
     last, last_step = float(line.values[-1]), int(line.steps[-1])
-    if not len(better):
+    best = line.best(goal or "max")
+    if best is None:
         return Metric(goal or "max", last, last_step, None, None)
-    best = better[-1]
     return Metric(
         goal or "max",
         last,
@@ -120,7 +118,7 @@ def _metric(line: Series, goal: Goal | None, begin: float) -> Metric:
         float(line.values[best]),
         int(line.steps[best]),
         # Of what nobody judges by, such as an epoch or a learning rate, it would be every point.
-        () if goal is None else _improvements(line, better, begin),
+        () if goal is None else _improvements(line, goal, begin),
     )
 
 
@@ -132,9 +130,10 @@ def _betterings(values: NDArray[np.float64], goal: Goal) -> NDArray[np.int64]:
     return np.flatnonzero(raised > before)
 
 
-def _improvements(line: Series, better: NDArray[np.int64], begin: float) -> tuple[Improvement, ...]:
+def _improvements(line: Series, goal: Goal, begin: float) -> tuple[Improvement, ...]:
     """The staircase of best values. Of a long one every n-th step is kept, and the last: a value
     may then seem to have been reached later than it was, but never earlier."""
+    better = _betterings(line.values, goal)
     stride = max(1, -(-len(better) // MOST_IMPROVEMENTS))
     kept = better[::-stride][::-1]
     times = line.wall_times[kept]

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 
 from tracker import tags
 from tracker.errors import Busy, Damaged, UsageError, printable
+from tracker.events.reader import read_scalars
 from tracker.reading.adopting.account import account, provenance, status
 from tracker.reading.adopting.copying import copy, has_kept, renamed
 from tracker.reading.adopting.goals import main_metric
@@ -157,7 +158,9 @@ def _fill(run: Run, adoption: Adoption) -> None:
         default=first.stat().st_mtime,
     )
     writer = next((p.folder.writer for p in adoption.group.parts if p.folder.writer), None)
-    found = account(run.path, adoption.goals, begin)
+    # What was just copied is trusted to be sound.
+    series = read_scalars(run.path, check=False).series
+    found = account(series, adoption.goals, begin)
     write_json(run.summary_file, found.summary.to_document(found.step, found.epoch))
     write_json(run.provenance_file, provenance(found, first.name, adoption.origin, writer))
     write_json(run.experiment_file, adoption.document(copied))

@@ -14,8 +14,9 @@ import contextlib
 import re
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, pairwise
 from pathlib import Path
@@ -23,16 +24,18 @@ from pathlib import Path
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-from tracker.errors import NotComparable
+from tracker.errors import NotComparable, printable
 from tracker.events.reader import event_files
 from tracker.events.writer import EventWriter
 from tracker.reading.aggregates import picture, tensors
 from tracker.reading.aggregates.curves import Clock, margin, meanings, series_of, write_curves
-from tracker.reading.comparison.bands import bands
+from tracker.reading.comparison.bands import Curves, read_curves
 from tracker.reading.comparison.result import Comparison
+from tracker.reading.comparison.tables import markdown
 from tracker.reading.comparison.words import question
 from tracker.reading.gallery import Gallery, gallery
 from tracker.store.files import explain_os_error, sync_directory, write_new
+from tracker.store.index import all_runs
 from tracker.store.lock import Lock
 from tracker.tags import Meaning
 
@@ -55,29 +58,34 @@ _COMPARED = Meaning(
 
 @dataclass(frozen=True)
 class Aggregates:
-    """Where they are; the names of the runs there; which of them were written anew."""
+    """Where they are; the names of the runs there; which of them were written anew.
+
+    `remarks` tell of runs that are in no mean, for their event files are damaged.
+    """
 
     folder: Path
     runs: tuple[str, ...]
     changed: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def write_aggregates(
-    root: Path,
-    comparison: Comparison,
-    markdown: str,
-    *,
-    clock: Callable[[], float] = time.time,
+    root: Path, comparison: Comparison, *, clock: Callable[[], float] = time.time
 ) -> Aggregates:
-    """Write the groups of `comparison` as runs under `root`; `markdown` is for the Text tab.
+    """Write the groups of `comparison` as runs under `root`.
 
-    What an earlier call for the same experiments left of other groups is removed. Killed at any
-    instant, the runs are as they were or as they will be. Raises NotComparable where no group has
-    a curve, Busy while another process writes the same, Unavailable where the disk refuses.
+    Those of a part of its experiments have a folder apart. What an earlier call for the same runs
+    left of other groups is removed. Killed at any instant, the runs are as they were or as they
+    will be. Raises NotComparable where no group has a curve, Busy while another process writes the
+    same, Unavailable where the disk refuses.
     """
-    folder = root / FOLDER / _experiments(comparison)
+    folder = root / FOLDER / _name(root, comparison)
     with explain_os_error("make means for", folder):
-        files = _files(comparison, markdown)
+        wanted = series_of(comparison)
+        groups = [each.group for each in comparison.groups]
+        curves = read_curves(groups, wanted, comparison.step)
+        remarks = (*comparison.remarks, *curves.remarks)
+        files = _files(replace(comparison, remarks=remarks), curves, wanted)
     with explain_os_error("write", folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = Lock(folder / ".lock", reserve=False)
@@ -86,34 +94,33 @@ def write_aggregates(
             changed = [name for name, data in files.items() if _add(folder, name, data, clock())]
         finally:
             lock.release()
-    return Aggregates(folder, tuple(files), tuple(changed))
+    return Aggregates(folder, tuple(files), tuple(changed), curves.remarks)
 
 
-def _files(comparison: Comparison, markdown: str) -> dict[str, bytes]:
+def _files(comparison: Comparison, curves: Curves, wanted: list[str]) -> dict[str, bytes]:
     """The event file that each run is to have."""
-    wanted = series_of(comparison)
-    groups = [each.group for each in comparison.groups if each.group.members]
-    curves = {group.name: found for group in groups if (found := bands(group, wanted))}
-    if not curves:
-        raise NotComparable("there is no curve to draw: no group has runs that share a step")
-    clocks = {group.name: Clock(next(iter(group.members.values()))) for group in groups}
-    names = _names(list(curves))
+    drawn = [
+        (group, found) for group, found in zip(curves.groups, curves.bands, strict=True) if found
+    ]
+    if not drawn:
+        why = "".join(f"\n{printable(remark)}" for remark in curves.remarks)
+        raise NotComparable(f"there is no curve to draw: no group has runs that share a step{why}")
+    clocks = [Clock(next(iter(group.members.values()))) for group, _ in drawn]
+    names = _names([group.name for group, _ in drawn])
     files = {
-        names[group]: _encoded(
-            clocks[group], meanings(wanted), partial(write_curves, bands=of_group)
-        )
-        for group, of_group in curves.items()
+        names[group.name]: _encoded(clock, meanings(wanted), partial(write_curves, bands=found))
+        for clock, (group, found) in zip(clocks, drawn, strict=True)
     }
-    shown = {tag for of_group in curves.values() for tag in of_group}
+    shown = {tag for _, found in drawn for tag in found}
     charts = {tag: (tag, *margin(tag)) for tag in wanted if tag in shown}
     files[SUMMARY] = _encoded(
-        clocks[next(iter(curves))],
+        clocks[0],
         {},
         partial(
             _write_summary,
             layout=tensors.bands(question(comparison), charts),
-            text=tensors.text("comparison", markdown, _COMPARISON),
-            shown=gallery(groups),
+            text=tensors.text("comparison", markdown(comparison), _COMPARISON),
+            shown=gallery(curves.groups),
         ),
     )
     return files
@@ -187,12 +194,19 @@ def _remove_others(folder: Path, wanted: Collection[str]) -> None:
                 place.rmdir()
 
 
-def _experiments(comparison: Comparison) -> str:
-    """The experiments compared, as a folder's name."""
+def _name(root: Path, comparison: Comparison) -> str:
+    """The experiments compared, as a folder's name; of some of their runs, or as of a step, another
+    one, lest their means replace those of the whole."""
     members = [run for each in comparison.groups for run in each.group.members.values()]
     names = sorted({run.experiment for run in members})
     more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
-    return "+".join([*names[:_NAMED], *more])
+    name = "+".join([*names[:_NAMED], *more])
+    meant = {run.id for run in members} | {one.run for one in comparison.left_out}
+    whole = {run.id for run in all_runs(root) if run.id.partition("/")[0] in names}
+    if whole - meant:
+        selection = zlib.crc32("\n".join(sorted(meant)).encode("utf-8", "surrogateescape"))
+        name += f"-{len(members)}-runs-{selection:08x}"
+    return name if comparison.step is None else f"{name}-step-{comparison.step}"
 
 
 def _names(groups: Sequence[str]) -> dict[str, str]:

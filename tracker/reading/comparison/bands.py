@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.events.reader import Series, read_scalars
-from tracker.reading.comparison.groups import Group
+from tracker.errors import Damaged
+from tracker.events.reader import Series
+from tracker.reading.comparison.evidence import series_of
+from tracker.reading.comparison.groups import Group, LeftOut
 from tracker.reading.comparison.stats import LEVEL, t_quantile
 
 
@@ -19,12 +22,15 @@ class Band:
 
     `steps` int64 [S], `values` float64 [N, S] with a row per name in `units`; `mean` and `std`
     [S] are over the rows, the std of the sample, NaN for a single row or a value that is not a
-    number.
+    number. `members` is how many units the group has, of which some may lack the series, and
+    `longest` the last step that any of `units` has.
     """
 
     units: tuple[str, ...]
     steps: NDArray[np.int64]
     values: NDArray[np.float64]
+    members: int
+    longest: int
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -47,32 +53,67 @@ class Band:
         return np.asarray(t_quantile(1 - LEVEL / 2, n - 1) * self.std / np.sqrt(n))
 
 
-def bands(group: Group, tags: list[str]) -> dict[str, Band]:
-    """The bands of a group by tag; a tag is missing where no two members share a step.
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """What the event files of groups hold: for each of `groups` its bands by tag.
 
-    Members without the tag are passed over. Reads the event files; raises FileNotFoundError if one
-    is gone.
+    `groups` are without the members whose event files are damaged or gone; these are `unread`.
     """
-    of_members = {unit: read_scalars(run.run.path).series for unit, run in group.members.items()}
-    found = {}
-    for tag in tags:
-        series = {unit: known[tag] for unit, known in of_members.items() if tag in known}
-        if series and len((band := align(series)).steps):
-            found[tag] = band
-    return found
+
+    groups: tuple[Group, ...]
+    bands: tuple[Mapping[str, Band], ...]
+    unread: tuple[LeftOut, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A sentence on each run that is in no band, for the reader of the curves."""
+        return tuple(f"{one.run} is in no curve: {one.reason}" for one in self.unread)
 
 
-def align(series: dict[str, Series]) -> Band:
+def read_curves(groups: Sequence[Group], tags: Sequence[str], until: int | None = None) -> Curves:
+    """Read the event files of all members, up to the step `until`.
+
+    A group has no band of a tag where no two members share a step; members without the tag are
+    passed over.
+    """
+    sound, bands, unread = [], [], []
+    for group in groups:
+        known: dict[str, dict[str, Series]] = {}
+        for unit, run in group.members.items():
+            try:
+                known[unit] = series_of(run, until)
+            except Damaged as error:
+                unread.append(LeftOut(run.id, str(error)))
+        members = {unit: run for unit, run in group.members.items() if unit in known}
+        sound.append(replace(group, members=members))
+        bands.append(_bands(known, tags, until))
+    return Curves(tuple(sound), tuple(bands), tuple(unread))
+
+
+def align(series: Mapping[str, Series], members: int) -> Band:
     """One series per unit (one at least), at the steps that are in all of them.
 
-    Where a step is there twice, the value written last counts.
+    Where a step is there twice, the value written last counts. `members` is how many units the
+    group has, those without the series counted in.
     """
-    unique = {unit: _last_of_each_step(one) for unit, one in series.items()}
+    unique = {unit: one.by_step() for unit, one in series.items()}
     steps = reduce(np.intersect1d, (steps for steps, _ in unique.values()))
     rows = [values[np.searchsorted(mine, steps)] for mine, values in unique.values()]
-    return Band(tuple(unique), steps, np.stack(rows))
+    longest = max(int(mine[-1]) for mine, _ in unique.values())
+    return Band(tuple(unique), steps, np.stack(rows), members=members, longest=longest)
 
 
-def _last_of_each_step(series: Series) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    steps, first_from_the_end = np.unique(series.steps[::-1], return_index=True)
-    return steps, series.values[::-1][first_from_the_end]
+def _bands(
+    of_members: Mapping[str, Mapping[str, Series]], tags: Sequence[str], until: int | None
+) -> dict[str, Band]:
+    found = {}
+    for tag in tags:
+        lines = {
+            unit: known[tag] if until is None else known[tag].until(until)
+            for unit, known in of_members.items()
+            if tag in known
+        }
+        lines = {unit: line for unit, line in lines.items() if len(line)}
+        if lines and len((band := align(lines, len(of_members))).steps):
+            found[tag] = band
+    return found

@@ -15,6 +15,7 @@ from tracker.store.summary import Metric
 from tracker.tags import Goal
 
 _TIMINGS = ("perf/", "system/")  # how fast, how busy: never the same twice, and no result
+_NO_POINTS = (np.empty(0, np.int64), np.empty(0, np.float64))
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _compare(
 ) -> MetricDiff:
     goal = next((metric.goal for metric in metrics if metric), goal_of(tag))
     ends = [_end(curve, metric, goal) for curve, metric in zip(curves, metrics, strict=True)]
-    one, other = (_by_step(curve) for curve in curves)
+    one, other = (_NO_POINTS if curve is None else curve.by_step() for curve in curves)
     steps, left, right = np.intersect1d(one[0], other[0], assume_unique=True, return_indices=True)
     before, after = one[1][left], other[1][right]
     unlike = np.flatnonzero(~_same_bits(before, after))
@@ -117,22 +118,10 @@ def _end(curve: Series | None, metric: Metric | None, goal: Goal | None) -> End 
             return None
         return End(None, metric.last, metric.last_step, metric.best, metric.best_step)
     last, last_step = float(curve.values[-1]), int(curve.steps[-1])
-    finite = np.flatnonzero(np.isfinite(curve.values))
-    if goal is None or not len(finite):
+    at = None if goal is None else curve.best(goal)
+    if at is None:
         return End(len(curve), last, last_step, None, None)
-    values = curve.values[finite]
-    at = finite[values.argmax() if goal == "max" else values.argmin()]  # the earliest of equals
     return End(len(curve), last, last_step, float(curve.values[at]), int(curve.steps[at]))
-
-
-def _by_step(curve: Series | None) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return steps, each once and increasing, with the value written last at each."""
-    if curve is None:
-        return np.empty(0, np.int64), np.empty(0, np.float64)
-    if curve.is_increasing:
-        return curve.steps, curve.values
-    steps, at = np.unique(curve.steps[::-1], return_index=True)
-    return steps, curve.values[::-1][at]
 
 
 def _same_bits(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bool_]:

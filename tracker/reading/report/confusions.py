@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.reading.report.evaluated import Asked
+from tracker.reading.report.evaluated import Judged
 
 MOST_CLASSES = 20  # of which a whole matrix can be read
 _PAIRS = 12
@@ -57,7 +57,7 @@ class Confusions:
     pairs: tuple[Pair, ...]
 
 
-def confusions(groups: Sequence[Asked], reference: str) -> Confusions | None:
+def confusions(groups: Sequence[Judged], reference: str) -> Confusions | None:
     """Put the matrices of `groups` side by side; None where no group has one."""
     known = [each for each in groups if each.confusion is not None]
     if not known:
@@ -89,7 +89,7 @@ def confusions(groups: Sequence[Asked], reference: str) -> Confusions | None:
     )
 
 
-def _counts(each: Asked) -> NDArray[np.int64]:
+def _counts(each: Judged) -> NDArray[np.int64]:
     assert each.confusion is not None
     return each.confusion
 

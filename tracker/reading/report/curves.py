@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker import tags
-from tracker.reading.comparison.bands import Band, bands
+from tracker.reading.comparison.bands import Band, Curves
 from tracker.reading.comparison.result import Comparison
 from tracker.reading.comparison.words import scale, spread
 from tracker.reading.report.axis import Axis, Tick, fitted
@@ -61,25 +61,19 @@ class Plot:
         }
 
 
-def plots(comparison: Comparison, until: int | None = None) -> list[Plot]:
-    """A plot per series that has curves: those compared, then what was measured in training.
-
-    Reads the event files of every member; raises FileNotFoundError if one is gone. Nothing after
-    the step `until` is drawn.
-    """
+def series_of(comparison: Comparison) -> list[str]:
+    """The tags that are drawn: those compared, then what was measured in training."""
     asked = [*comparison.metrics, tags.ACCURACY_TRAIN, tags.LOSS_TRAIN]
-    wanted = list(dict.fromkeys(asked))
-    of_groups = [bands(each.group, wanted) for each in comparison.groups]
+    return list(dict.fromkeys(asked))
+
+
+def plots(curves: Curves, series: Sequence[str]) -> list[Plot]:
+    """A plot for each of the tags `series` that any group has a curve of."""
+    names = [group.name for group in curves.groups]
     found = []
-    for tag in wanted:
-        drawn = {
-            number: _until(known[tag], until)
-            for number, known in enumerate(of_groups)
-            if tag in known
-        }
-        drawn = {number: band for number, band in drawn.items() if len(band.steps)}
+    for tag in series:
+        drawn = {number: known[tag] for number, known in enumerate(curves.bands) if tag in known}
         if drawn:
-            names = [each.group.name for each in comparison.groups]
             found.append(plot(tag, names, drawn))
     return found
 
@@ -99,16 +93,39 @@ def plot(tag: str, names: Sequence[str], groups: Mapping[int, Band]) -> Plot:
         ),
         x_ticks=tuple(x.ticks(6)),
         y_ticks=tuple(y.ticks(6, scale(tag))),
-        notes=tuple(_notes(groups, y, shows_members=shows_members)),
+        notes=(
+            *_ends(names, groups),
+            *_lacking(names, groups),
+            *_notes(groups, y, shows_members=shows_members),
+        ),
         end="; ".join(
-            f"{names[number]} {_words(tag, band, -1)}" for number, band in groups.items()
+            f"{names[number]} {_words(tag, band, -1)}{_where(band)}"
+            for number, band in groups.items()
         ),
     )
 
 
-def _until(band: Band, until: int | None) -> Band:
-    within = band.steps <= (until if until is not None else np.inf)
-    return Band(band.units, band.steps[within], band.values[:, within])
+def _where(band: Band) -> str:
+    """Where the curve ends, if some of its runs go on: the table has their values from there."""
+    last = int(band.steps[-1])
+    return f" at step {last:,}, the last that all its runs have" if last < band.longest else ""
+
+
+def _ends(names: Sequence[str], groups: Mapping[int, Band]) -> Iterator[str]:
+    cut = {names[number]: where for number, band in groups.items() if (where := _where(band))}
+    if cut:
+        told = ", ".join(f"{name}{where}" for name, where in cut.items())
+        yield f"not to the end of every run: {told}"
+
+
+def _lacking(names: Sequence[str], groups: Mapping[int, Band]) -> Iterator[str]:
+    some = [
+        f"{names[number]} {len(band.units)} of {band.members}"
+        for number, band in groups.items()
+        if len(band.units) < band.members
+    ]
+    if some:
+        yield f"not all runs of a group have this series: {', '.join(some)}"
 
 
 def _axes(tag: str, groups: Mapping[int, Band], *, shows_members: bool) -> tuple[Axis, Axis]:

@@ -56,7 +56,7 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Judged:
     """A group's evaluations: those of its first `RUNS` runs that kept any, as far as `until`."""
 
     number: int
@@ -77,7 +77,7 @@ class Stored:
     picture: str
 
 
-def ask(number: int, group: Group, until: int | None = None) -> Asked:
+def ask(number: int, group: Group, until: int | None = None) -> Judged:
     """Read what the runs of a group noted of their last evaluation, or their last up to `until`."""
     found = [evaluations(run.run) for run in list(group.members.values())[:RUNS]]
     with_pictures = [one for one in found if len(one.labels)]
@@ -86,7 +86,7 @@ def ask(number: int, group: Group, until: int | None = None) -> Asked:
     counts = [_last(one.confusion, until) for one in found]
     known = [one for one in counts if one is not None]
     alike = [one for one in known if one.shape == known[0].shape]
-    return Asked(
+    return Judged(
         number=number,
         name=group.name,
         of_runs=tuple(one for one, told in last if told is not None),
@@ -95,7 +95,7 @@ def ask(number: int, group: Group, until: int | None = None) -> Asked:
     )
 
 
-def shown(groups: Sequence[Asked]) -> tuple[list[Asked], list[Shown]]:
+def shown(groups: Sequence[Judged]) -> tuple[list[Judged], list[Shown]]:
     """The groups that saw the same pictures as the first that saw any, and those pictures."""
     seeing = [each for each in groups if each.predictions]
     if not seeing:
@@ -139,7 +139,7 @@ def _last(by_step: Mapping[int, _Noted], until: int | None) -> _Noted | None:
     return by_step[max(steps)] if steps else None
 
 
-def _cell(each: Asked, at: int, label: int) -> Cell:
+def _cell(each: Judged, at: int, label: int) -> Cell:
     taken_for = [int(one.classes[at]) for one in each.predictions]
     sure = [float(one.confidence[at]) for one in each.predictions]
     counts = Counter(taken_for)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tracker import __version__
+from tracker.reading.comparison.bands import read_curves
 from tracker.reading.comparison.result import Comparison
+from tracker.reading.comparison.tables import price_table, price_title, reaches
 from tracker.reading.comparison.words import question, sentences
 from tracker.reading.report import evaluated
 from tracker.reading.report.confusions import Confusions, confusions
-from tracker.reading.report.curves import Plot, plots
-from tracker.reading.report.evaluated import RUNS, Shown, Stored
+from tracker.reading.report.curves import Plot, plots, series_of
+from tracker.reading.report.evaluated import RUNS, Judged, Shown, Stored
 from tracker.reading.report.origins import Origins, origins
 from tracker.reading.report.scores import Scores, scores
 from tracker.reading.report.settings import Asked, asked
+from tracker.reading.table import Table
 from tracker.store.index import RunRecord
 
 
@@ -26,14 +28,6 @@ class Verdict:
 
     outcome: str
     words: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """A table in words: the first column names the row, the others stand to the right."""
-
-    titles: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +53,10 @@ class Report:
     names: tuple[str, ...]
     scores: tuple[Scores, ...]
     plots: tuple[Plot, ...]
-    price: Sheet
+    price: Table
+    price_title: str
     reaches: tuple[str, ...]
-    seeing: tuple[evaluated.Asked, ...]
+    seeing: tuple[Judged, ...]
     pictures: tuple[Shown, ...]
     confusions: Confusions | None
     sampled: int | None
@@ -76,23 +71,17 @@ class Report:
         return len(self.names) == 1
 
 
-def gather(
-    comparison: Comparison,
-    *,
-    price: Sheet,
-    reaches: Sequence[str],
-    command: str,
-    now: datetime,
-    until: int | None = None,
-) -> Report:
+def gather(comparison: Comparison, *, command: str, now: datetime) -> Report:
     """Read the curves, pictures and circumstances of all members of `comparison`.
 
-    `price` and `reaches` are what the command line says of the price; `command` makes the report.
-    Nothing after the step `until` is shown. Raises FileNotFoundError if a run goes meanwhile.
+    `command` makes the report. Nothing after the comparison's step is shown, and no curve or
+    picture of a run whose event files are damaged; it is named instead.
     """
-    groups = [each.group for each in comparison.groups]
-    runs = [run for group in groups for run in group.members.values()]
-    of_groups = [evaluated.ask(at, group, until) for at, group in enumerate(groups)]
+    runs = [run for each in comparison.groups for run in each.group.members.values()]
+    series = series_of(comparison)
+    curves = read_curves([each.group for each in comparison.groups], series, comparison.step)
+    groups = curves.groups
+    of_groups = [evaluated.ask(at, group, comparison.step) for at, group in enumerate(groups)]
     seeing, pictures = evaluated.shown(of_groups)
     silent = [
         group
@@ -107,13 +96,14 @@ def gather(
         description="\n".join(dict.fromkeys(filter(None, map(_description, runs)))),
         question=question(comparison),
         verdicts=tuple(_verdicts(comparison)),
-        remarks=comparison.remarks,
+        remarks=(*comparison.remarks, *curves.remarks),
         left_out=tuple((one.run, one.reason) for one in comparison.left_out),
         names=tuple(group.name for group in groups),
         scores=tuple(scores(comparison, tag) for tag in comparison.metrics),
-        plots=tuple(plots(comparison, until)),
-        price=price,
-        reaches=tuple(reaches),
+        plots=tuple(plots(curves, series)),
+        price=price_table(comparison),
+        price_title=price_title(comparison).capitalize(),
+        reaches=tuple(reaches(comparison)),
         seeing=tuple(seeing),
         pictures=tuple(pictures),
         confusions=confusions(of_groups, comparison.reference),

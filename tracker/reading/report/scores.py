@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tracker import tags
 from tracker.reading.comparison.result import Compared, Comparison
-from tracker.reading.comparison.words import amount, chance, interval, scale, spread
+from tracker.reading.comparison.tables import deciding_first, gap
+from tracker.reading.comparison.words import chance, interval, scale, spread
 from tracker.reading.report.axis import Axis, Tick, fitted
 
 WIDTH = 240  # of the drawing in a row, in units of the SVG
@@ -53,15 +54,17 @@ class Scores:
 def scores(comparison: Comparison, tag: str) -> Scores:
     """The table of `tag`, which is one of the comparison's metrics."""
     axis = _axis(comparison, tag)
+    deciding, other = deciding_first(comparison)
+    when = "" if comparison.step is None else f", as it was at step {comparison.step:,}"
     rows = tuple(
         _row(comparison, number, each, tag, axis) for number, each in enumerate(comparison.groups)
     )
     return Scores(
         tag=tag,
         title=tags.meaning(tag).title,
-        goal="higher is better" if comparison.metrics[tag] == "max" else "lower is better",
-        deciding=comparison.value,
-        other="best" if comparison.value == "last" else "last",
+        goal=("higher" if comparison.metrics[tag] == "max" else "lower") + " is better" + when,
+        deciding=deciding,
+        other=other,
         rows=rows,
         reference=next(row.mean for row in rows if row.name == comparison.reference),
         ticks=tuple(axis.ticks(4, scale(tag))),
@@ -74,19 +77,17 @@ def _axis(comparison: Comparison, tag: str) -> Axis:
         score = each.scores[tag]
         values += score.values.values()
         estimate = getattr(score, comparison.value)
-        if estimate and estimate.low is not None:
-            values += [estimate.low, estimate.high]
+        if estimate:
+            values += [end for end in (estimate.low, estimate.high) if end is not None]
     return fitted(values, 6, WIDTH - 6)
 
 
 def _row(comparison: Comparison, number: int, each: Compared, tag: str, axis: Axis) -> Row:
     score = each.scores[tag]
-    deciding, other = score.last, score.best
-    if comparison.value == "best":
-        deciding, other = other, deciding
+    deciding, other = (getattr(score, value) for value in deciding_first(comparison))
     verdict, reach = score.verdict, None
-    if deciding and deciding.low is not None:
-        low, high = _places([deciding.low, deciding.high or deciding.low], axis)
+    if deciding and deciding.low is not None and deciding.high is not None:
+        low, high = _places([deciding.low, deciding.high], axis)
         reach = (low, high)
     return Row(
         number=number,
@@ -107,13 +108,7 @@ def _row(comparison: Comparison, number: int, each: Compared, tag: str, axis: Ax
 def _difference(comparison: Comparison, each: Compared, tag: str) -> str:
     if each.group.name == comparison.reference:
         return "reference" if comparison.others else "–"
-    difference = each.scores[tag].differences.get(comparison.value)
-    if difference is None:
-        return "–"
-    mean = amount(difference.mean, tag, signed=True)
-    if difference.low is None:
-        return mean
-    return f"{mean} ({interval(difference.low, difference.high, tag)})"
+    return gap(each.scores[tag].differences.get(comparison.value), tag)
 
 
 def _places(values: Sequence[float], axis: Axis) -> list[float]:

@@ -18,6 +18,8 @@ from tracker.errors import Unavailable, printable
 # What TensorBoard's own notebook extension reads where a browser can't reach the kernel's ports.
 PROXY = "TENSORBOARD_PROXY_URL"
 
+_LONGEST = 1 << 20  # bytes of what the server's process says of itself; a link may be long
+
 
 @dataclass(frozen=True)
 class Inline:
@@ -57,7 +59,7 @@ def inline(root: Path, refs: Sequence[str] = (), *, height: int = 800) -> Inline
         )
         assert process.stdout is not None
         with process.stdout as said:
-            line = said.readline()
+            line = said.readline(_LONGEST)
         if not line:
             process.wait()
             words.seek(0)

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tracker.errors import TrackerError
-from tracker.reading.comparison import fairness
-from tracker.reading.comparison.as_of import as_of, short_of
-from tracker.reading.comparison.compare import compare
+from tracker.reading.comparison.as_of import compare_at
+from tracker.reading.comparison.bands import read_curves
 from tracker.reading.comparison.document import to_document
 from tracker.reading.comparison.groups import NAMES, differing, settings
 from tracker.reading.comparison.result import Comparison, Value
 from tracker.reading.gallery import Gallery, gallery
 from tracker.reading.report.confusions import confusions
-from tracker.reading.report.curves import HEIGHT, WIDTH, plots
-from tracker.reading.report.evaluated import Asked
+from tracker.reading.report.curves import HEIGHT, WIDTH, Plot, plots, series_of
+from tracker.reading.report.evaluated import Judged
 from tracker.reading.report.scores import scores
 from tracker.reading.report.settings import asked
 from tracker.reading.tab import foreign
@@ -101,7 +100,7 @@ def _confusions(
     shown: Gallery, numbers: Mapping[str, int], reference: str, step: int
 ) -> dict[str, Any] | None:
     of_groups = [
-        Asked(numbers[name], name, (told,), (), told.confusion.get(step))
+        Judged(numbers[name], name, (told,), (), told.confusion.get(step))
         for name, told in shown.noted.items()
     ]
     found = confusions(of_groups, reference)
@@ -121,16 +120,22 @@ def _answer(found: Sequence[Place], experiments: Sequence[str], question: Questi
         "tags": sorted({tag for one in records for tag in one.metrics}),
     }
     try:
-        comparison, step = _compared(records, question, ["variant"] if is_foreign else None)
-        shown = gallery([each.group for each in comparison.groups])
-        document |= _shown(comparison, shown)
+        comparison = _compared(records, question, ["variant"] if is_foreign else None)
+        series = series_of(comparison)
+        curves = read_curves([each.group for each in comparison.groups], series)
+        shown = gallery(curves.groups)
+        document |= _shown(
+            replace(comparison, remarks=(*comparison.remarks, *curves.remarks)),
+            plots(curves, series),
+            shown,
+        )
     except TrackerError as error:
         return Answer({**document, "why": str(error)})
     except OSError as error:  # a run was removed while it was read
         return Answer({**document, "why": f"a run cannot be read: {error.strerror}"})
     pictures = shown.pictures if shown else ()
     return Answer(
-        document={**document, "step": step},
+        document={**document, "step": comparison.step},
         names=tuple(each.group.name for each in comparison.groups),
         reference=comparison.reference,
         gallery=shown,
@@ -138,20 +143,17 @@ def _answer(found: Sequence[Place], experiments: Sequence[str], question: Questi
     )
 
 
-def _compared(
-    records: Sequence[RunRecord], question: Question, by: list[str] | None
-) -> tuple[Comparison, int | None]:
-    """The comparison, and the step it is as of; None where it is of the runs' ends."""
+def _compared(records: Sequence[RunRecord], question: Question, by: list[str] | None) -> Comparison:
+    """The comparison, as of the step that all have come to if any is being written."""
     step = _common_step(records, question.metric) if question.when == "now" else None
-    comparison = compare(
-        records if step is None else [as_of(one, step) for one in records],
+    return compare_at(
+        records,
+        step,
         by=[question.by] if question.by else by,
         metrics=[question.metric] if question.metric else (),
         value=question.value,
         reference=question.reference,
-        unfit=fairness.unfit if step is None else short_of(step),
     )
-    return comparison, step
 
 
 def _common_step(records: Sequence[RunRecord], tag: str | None) -> int | None:
@@ -169,11 +171,11 @@ def _common_step(records: Sequence[RunRecord], tag: str | None) -> int | None:
     return min(steps, default=None)
 
 
-def _shown(comparison: Comparison, shown: Gallery | None) -> dict[str, Any]:
+def _shown(comparison: Comparison, drawn: Sequence[Plot], shown: Gallery | None) -> dict[str, Any]:
     return {
         "comparison": to_document(comparison),
         "scores": [asdict(scores(comparison, tag)) for tag in comparison.metrics],
-        "plots": [{**asdict(plot), "width": WIDTH, "height": HEIGHT} for plot in plots(comparison)],
+        "plots": [{**asdict(plot), "width": WIDTH, "height": HEIGHT} for plot in drawn],
         "settings": asdict(asked(comparison)),
         "gallery": shown
         and {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tracker.events.reader import read_scalars
 from tracker.reading.adopting.account import account
 from tracker.reading.adopting.goals import main_metric
+from tracker.reading.comparison.evidence import damage
 from tracker.reading.tab.places import Place
 from tracker.store.index import RunRecord
 from tracker.store.run import Run
@@ -23,11 +25,13 @@ def records(found: Sequence[Place]) -> list[RunRecord]:
 
 def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
     try:
-        told = account(place.path, {}, 0.0)
+        found = read_scalars(place.path)
     except OSError:  # it went meanwhile
         return None
+    told = account(found.series, {}, 0.0)
+    cause = damage(found.reports)
     metrics = told.summary.metrics
-    if not metrics:
+    if not metrics and not cause:
         return None
     return RunRecord(
         id=place.name,
@@ -36,7 +40,8 @@ def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
         variant=place.name if is_flat else _above(place),
         seed=0,
         attempt=1,
-        state="finished",
+        state="damaged" if cause else "finished",
+        cause=cause,
         started=f"{told.begin:020.6f}",  # only ever sorted by
         step=told.step,
         metric=main_metric(list(metrics)),

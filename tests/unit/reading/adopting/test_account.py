@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from tracker.events.reader import read_scalars
 from tracker.events.record import frame
 from tracker.reading.adopting.account import MOST_IMPROVEMENTS, Account, account, provenance, status
 from tracker.store import summary as store
@@ -33,7 +34,7 @@ def write(path: Path, tag: str, points: Sequence[tuple[int, float, float]]) -> N
 
 def summed(path: Path, tag: str, values: Sequence[float]) -> Metric:
     write(path, tag, [(step, 100.0 + step, value) for step, value in enumerate(values)])
-    return account(path, {}, 98.0).summary.metrics[tag]
+    return account(read_scalars(path).series, {}, 98.0).summary.metrics[tag]
 
 
 def test_last_best_and_staircase(tmp_path: Path) -> None:
@@ -70,7 +71,7 @@ def test_what_nobody_judges_by_has_no_staircase(tmp_path: Path) -> None:
 
 def test_a_goal_that_was_said_overrules_the_name(tmp_path: Path) -> None:
     write(tmp_path, "acc", [(0, 1.0, 3.0), (1, 2.0, 2.0)])
-    metric = account(tmp_path, {"acc": "min"}, 1.0).summary.metrics["acc"]
+    metric = account(read_scalars(tmp_path).series, {"acc": "min"}, 1.0).summary.metrics["acc"]
     assert (metric.goal, metric.best) == ("min", 2.0)
 
 
@@ -82,7 +83,7 @@ def test_a_series_that_is_never_finite_has_no_best(tmp_path: Path) -> None:
 def test_times_that_cannot_be_are_passed_over(tmp_path: Path) -> None:
     times = [math.nan, -1.0, 0.0, 1e300, 50.0, 60.0, math.inf]
     write(tmp_path, "loss", [(step, time, 1.0 - step) for step, time in enumerate(times)])
-    found = account(tmp_path, {}, 40.0)
+    found = account(read_scalars(tmp_path).series, {}, 40.0)
     assert (found.begin, found.end, found.step) == (40.0, 60.0, 6)
     seconds = [each.seconds for each in found.summary.metrics["loss"].improvements]
     assert seconds == [0.0, 0.0, 0.0, 0.0, 10.0, 20.0, 0.0]
@@ -90,15 +91,15 @@ def test_times_that_cannot_be_are_passed_over(tmp_path: Path) -> None:
 
 def test_where_no_time_is_known_it_is_the_beginning_of_all(tmp_path: Path) -> None:
     (tmp_path / _NAME).write_bytes(b"")
-    found = account(tmp_path, {}, -1.0)
+    found = account(read_scalars(tmp_path).series, {}, -1.0)
     assert (found.begin, found.end, found.step, found.epoch) == (0.0, 0.0, 0, 0.0)
 
 
 def test_the_epoch_is_the_series_of_that_name(tmp_path: Path) -> None:
     write(tmp_path, "epoch", [(10, 1.0, 0.0), (20, 2.0, 1.5)])
-    assert account(tmp_path, {}, 1.0).epoch == 1.5
+    assert account(read_scalars(tmp_path).series, {}, 1.0).epoch == 1.5
     write(tmp_path, "epoch", [(30, 3.0, math.nan)])
-    assert account(tmp_path, {}, 1.0).epoch == 0.0
+    assert account(read_scalars(tmp_path).series, {}, 1.0).epoch == 0.0
 
 
 @pytest.mark.parametrize(

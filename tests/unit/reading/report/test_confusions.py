@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from tracker.reading.report.confusions import MOST_CLASSES, Confusions, confusions
-from tracker.reading.report.evaluated import Asked
+from tracker.reading.report.evaluated import Judged
 
 BASE = [[8, 2, 0], [0, 10, 0], [5, 0, 5]]
 OTHER = [[16, 0, 4], [0, 20, 0], [10, 0, 10]]  # of twice as many
 
 
-def asked(number: int, name: str, counts: object) -> Asked:
-    return Asked(number, name, (), (), None if counts is None else np.array(counts))
+def asked(number: int, name: str, counts: object) -> Judged:
+    return Judged(number, name, (), (), None if counts is None else np.array(counts))
 
 
 def found(*counts: object, reference: str = "0") -> Confusions:

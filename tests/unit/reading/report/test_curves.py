@@ -1,14 +1,15 @@
 """Curves show the numbers that they were read from, all of them or said so, and gaps as gaps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tracker.reading.comparison.bands import Band
+from tracker.reading.comparison.bands import Band, read_curves
 from tracker.reading.comparison.compare import compare
-from tracker.reading.report.curves import LINES, POINTS, plot, plots
+from tracker.reading.report.curves import LINES, POINTS, plot, plots, series_of
 from tracker.store.index import list_runs
 from tracker.store.run import Run
 
@@ -18,7 +19,8 @@ TAG = "loss/val"
 def band(values: object, first: int = 1) -> Band:
     rows = np.array(values, dtype=np.float64)
     steps = np.arange(first, first + rows.shape[1])
-    return Band(tuple(f"seed {seed}" for seed in range(len(rows))), steps, rows)
+    units = tuple(f"seed {seed}" for seed in range(len(rows)))
+    return Band(units, steps, rows, members=len(rows), longest=int(steps[-1]))
 
 
 def test_a_point_says_its_step_its_mean_and_its_spread() -> None:
@@ -74,6 +76,20 @@ def test_where_each_group_ends_is_said_for_those_who_do_not_see_it() -> None:
     assert found.end == "a 60.00; b 20.00"
 
 
+def test_where_only_some_runs_go_on_the_end_says_which_step_it_is_of() -> None:
+    cut = replace(band([[0.5, 0.6]]), longest=300)
+    found = plot("accuracy/val", ["A", "b"], {0: cut, 1: band([[0.1, 0.2]])})
+    assert found.end == "A 60.00 at step 2, the last that all its runs have; b 20.00"
+    assert found.notes == (
+        "not to the end of every run: A at step 2, the last that all its runs have",
+    )
+
+
+def test_a_curve_of_some_members_says_of_how_many() -> None:
+    found = plot("accuracy/val", ["A"], {0: replace(band([[0.5, 0.6]]), members=3)})
+    assert found.notes == ("not all runs of a group have this series: A 1 of 3",)
+
+
 @pytest.mark.parametrize(("until", "steps"), [(None, [10, 20, 30]), (20, [10, 20])])
 def test_the_curves_of_runs_are_those_of_their_event_files(
     tmp_path: Path, make_run: Callable[..., Run], until: int | None, steps: list[int]
@@ -81,7 +97,9 @@ def test_the_curves_of_runs_are_those_of_their_event_files(
     for backbone in ("resnet50", "se_resnet50"):
         for seed in (0, 1):
             make_run(tmp_path, backbone, seed, accuracy=(0.5, 0.9, 0.8 + seed / 10))
-    found = plots(compare(list_runs(tmp_path)), until)
+    comparison = compare(list_runs(tmp_path))
+    series = series_of(comparison)
+    found = plots(read_curves([each.group for each in comparison.groups], series, until), series)
     assert [one.tag for one in found] == ["accuracy/val", "loss/val"]
     [first, _] = found[0].curves
     assert [step for _, _, step, _ in first.points] == steps

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from tracker.reading.comparison.groups import Group, group
-from tracker.reading.report.evaluated import Asked, Vote, ask, shown, stored
+from tracker.reading.report.evaluated import Judged, Vote, ask, shown, stored
 from tracker.record.tensorboard import RunWriter
 from tracker.store.index import record
 from tracker.store.run import Run
 
 
-def asked(*of_groups: list[Run], until: int | None = None) -> list[Asked]:
+def asked(*of_groups: list[Run], until: int | None = None) -> list[Judged]:
     records = [record(run) for runs in of_groups for run in runs]
     groups: tuple[Group, ...] = group(records, ["model.backbone"], lambda _: None).groups
     return [ask(number, each, until) for number, each in enumerate(groups)]

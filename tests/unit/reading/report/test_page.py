@@ -12,23 +12,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.records import damage
+from tracker.events.writer import EventWriter
+from tracker.reading.comparison.as_of import compare_at
 from tracker.reading.comparison.compare import compare
 from tracker.reading.comparison.words import interval, sentences, spread
 from tracker.reading.report.page import html, look
-from tracker.reading.report.report import Sheet, gather
+from tracker.reading.report.report import gather
 from tracker.store.index import list_runs
 from tracker.store.run import Run
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'&{{ 7 * 7 }}"
 
 
-def page(root: Path, **asked: object) -> str:
-    comparison = compare(list_runs(root), alone=True, **asked)  # type: ignore[arg-type]
+def page(root: Path, step: int | None = None) -> str:
+    comparison = compare_at(list_runs(root), step, alone=True)
     return html(
         gather(
             comparison,
-            price=Sheet(titles=["group", "params"], rows=[["resnet50", "23.5M"]]),
-            reaches=["resnet50 is soon there"],
             command="tracker report",
             now=datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc),
         )
@@ -147,3 +148,37 @@ def test_a_page_of_two_groups_of_five_is_small(
         for seed in range(5):
             make_run(tmp_path, name, seed)
     assert len(page(tmp_path)) < 100_000
+
+
+def test_a_run_whose_events_are_damaged_is_in_no_curve_and_is_named(root: Path) -> None:
+    whole = page(root)
+    assert "is in no curve" not in whole
+    path = min((root / "first" / "resnet50" / "s0").glob("events.*"))
+    damage(path)
+    text = page(root)
+    before = text.index("Before you believe it")
+    assert before < text.index("first/resnet50/s0 is in no curve: ") < text.index("<nav")
+    assert f"{path.name} is damaged at byte" in text
+
+
+def test_a_run_whose_events_are_gone_is_in_no_curve_and_is_named(root: Path) -> None:
+    for path in (root / "first" / "resnet50" / "s0").glob("events.*"):
+        path.unlink()
+    assert "first/resnet50/s0 is in no curve: its event files are gone" in page(root)
+
+
+def test_as_of_a_step_the_page_says_so_everywhere(root: Path) -> None:
+    text = page(root, step=20)
+    assert "by the last accuracy/val at step 20 (higher is better)" in text
+    assert "higher is better, as it was at step 20" in text
+    assert "Price of the runs as far as they went" in text
+    for plot in json.loads(re.findall(r'id="points">(.*?)</script>', text)[0]):
+        assert {step for each in plot["groups"] for _, _, step, _ in each["points"]} == {10, 20}
+
+
+def test_notes_keep_the_case_of_names(root: Path, make_run: Callable[..., Run]) -> None:
+    make_run(root, "resnet50", 3)
+    [path] = (root / "first" / "resnet50" / "s3").glob("events.*")
+    with EventWriter(path.parent) as events:
+        events.scalars(40, {"accuracy/val": 0.5, "loss/val": 0.5})
+    assert "Not to the end of every run: resnet50 at step 30, the last" in page(root)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tracker import tags
-from tracker.cli.render import NOTHING, Table, count, duration, number
+from tracker.reading.table import NOTHING, Table, count, duration, number
 from tracker.store.index import RunRecord
 
 
