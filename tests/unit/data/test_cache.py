@@ -95,6 +95,7 @@ def test_make_is_told_where_pixels_will_lie(tmp_path: Path) -> None:
         Entry("f" * 16, 5, 2, 4, pixels=True),
         Entry(ENTRY.key, 4, 3, 4, pixels=True),
         Entry(ENTRY.key, 5, 2, 8, pixels=True),
+        Entry(ENTRY.key, 5, 2, 4, pixels=True, resize=5),
     ],
 )
 def test_other_pictures_have_another_file(other: Entry, tmp_path: Path) -> None:

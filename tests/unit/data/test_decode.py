@@ -235,3 +235,15 @@ def test_white_of_any_shape_and_kind_is_a_white_square(
             pixels = decode(Path(file.name), size)
     assert pixels.shape == (3, size, size)
     assert pixels.min() >= 254
+
+
+def test_the_square_is_cut_out_of_what_was_scaled(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[10:30, 20:40] = 255  # half of the height, in the middle
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    whole, half = decode(tmp_path / "a.png", 20), decode(tmp_path / "a.png", 20, 40)
+    assert half.shape == (3, 20, 20)
+    assert half.min() == 255
+    assert np.array_equal(half, np.full_like(half, 255))
+    assert np.array_equal(whole, decode(tmp_path / "a.png", 20, 20))
+    assert whole.min() == 0

@@ -95,3 +95,15 @@ def test_assign_leaves_what_is_wrong_to_be_complained_about(wrong: Any) -> None:
     node = Node({"optimizer": Node(wrong, HERE)}, HERE)
     found = assign(node, ("optimizer", "lr"), place(3, THERE))
     assert found.value["optimizer"].value is wrong
+
+
+@pytest.mark.parametrize("before", [False, "backbone", ["layer1"], None])
+def test_a_field_of_several_kinds_becomes_an_object(before: Any) -> None:
+    document = place({"model": {"freeze": before}}, HERE)
+    found = override(document, ("model", "freeze", "until_epoch"), place(3, THERE))
+    assert plain(found) == {"model": {"freeze": {"until_epoch": 3}}}
+
+
+def test_a_block_that_is_no_object_stays_to_be_complained_about() -> None:
+    found = override(place({"model": 3}, HERE), ("model", "backbone"), place("a", THERE))
+    assert plain(found) == {"model": 3}

@@ -86,6 +86,67 @@ def test_the_defaults_break_no_rule() -> None:
             "is 65, and pictures have a side of 64: it must fit",
         ),
         (
+            {"data": {"name": "image_folder", "image_size": 64, "resize": 63}},
+            "data.resize",
+            "is 63, and data.image_size is 64: no such square can be cut out",
+        ),
+        (
+            {"data": {"name": "image_folder", "resize": 63}},
+            "data.resize",
+            "goes with data.image_size, which is null",
+        ),
+        (
+            {"data": {"mean": [0.5, 0.5, 0.5]}},
+            "data.mean",
+            "goes with data.std, which is null: give both or neither",
+        ),
+        (
+            {"data": {"std": [0.5, 0.5, 0.5]}},
+            "data.std",
+            "goes with data.mean, which is null: give both or neither",
+        ),
+        (
+            {"model": {"weights": {}}},
+            "model.weights",
+            "takes either file or run, and has neither",
+        ),
+        (
+            {"model": {"weights": {"file": "a", "run": "b"}}},
+            "model.weights",
+            "takes either file or run, not both",
+        ),
+        (
+            {"model": {"fresh": ["head"]}},
+            "model.fresh",
+            "names layers, and model.weights is null: all layers are fresh then",
+        ),
+        (
+            {"model": {"freeze": True}},
+            "model.freeze",
+            "cannot be true; write 'backbone' to train the head alone",
+        ),
+        (
+            {"model": {"freeze": "layer1"}},
+            "model.freeze",
+            "unknown freeze 'layer1'; 'backbone', or a list of layers, ['layer1']",
+        ),
+        (
+            {"model": {"freeze": {"until_epoch": 10}}},
+            "model.freeze.until_epoch",
+            "is 10, and training.epochs is 10: the backbone is never trained; "
+            "write 'backbone' for that",
+        ),
+        (
+            {"model": {"freeze": "backbone"}, "optimizer": {"backbone_lr": 0.1}},
+            "optimizer.backbone_lr",
+            "is given, and model.freeze is 'backbone': only the head learns",
+        ),
+        (
+            {"model": {"backbone": "se_resnet18", "layout": "caffe"}},
+            "model.layout",
+            "is 'caffe', and se_resnet18 has no bottleneck: only se_resnet50, 101 and 152 have",
+        ),
+        (
             {"expect": {"loss/train": {"at_step": 3}}},
             "expect.loss/train",
             "holds no bound; it takes min or max",
@@ -117,6 +178,14 @@ def test_rule(document: dict[str, Any], path: str, expected: str) -> None:
         {"data": {"name": "image_folder"}, "training": {"batch_size": 100_000}},
         {"data": {"cutout_size": 32, "crop_padding": 31, "augment": ["cutout", "random_crop"]}},
         {"data": {"cutout_size": 33, "crop_padding": 32, "augment": []}},
+        {"data": {"name": "image_folder", "image_size": 64, "resize": 64}},
+        {
+            "data": {"name": "image_folder", "crop_padding": 100},  # the weights know the side
+            "model": {"backbone": "resnet18", "weights": "DEFAULT", "freeze": {"until_epoch": 9}},
+        },
+        {"model": {"weights": {"run": "a"}, "fresh": ["head"], "freeze": "backbone"}},
+        {"model": {"backbone": "se_resnet50", "layout": "caffe", "freeze": ["layer1"]}},
+        {"optimizer": {"backbone_lr": 1.0, "layer_decay": 0.5}},
         {"checkpoint": {"metric": "loss/val"}},
         {"training": {"early_stopping": {"metric": "loss/val"}}},
         {"expect": {"accuracy/val": {"min": 0.5, "max": 0.5}, "loss/val": None}},
