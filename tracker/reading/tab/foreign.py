@@ -16,14 +16,18 @@ from tracker.store.run import Run
 def records(found: Sequence[Place]) -> list[RunRecord]:
     """A record per folder with scalars. Folders side by side are repeats, unless all are.
 
-    Only folders of one name are one unit: nobody said which run belongs to which.
+    Folders of one name stand for one seed: nobody said which run belongs to which otherwise.
     """
     is_flat = len({_above(place) for place in found}) == 1
-    made = (_record(place, is_flat=is_flat) for place in found)
+    names = sorted({_own(place) for place in found})
+    made = (
+        _record(place, 0 if is_flat else names.index(_own(place)), is_flat=is_flat)
+        for place in found
+    )
     return [one for one in made if one is not None]
 
 
-def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
+def _record(place: Place, seed: int, *, is_flat: bool) -> RunRecord | None:
     try:
         found = read_scalars(place.path)
     except OSError:  # it went meanwhile
@@ -38,7 +42,7 @@ def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
         run=Run(place.path),
         experiment="",
         variant=place.name if is_flat else _above(place),
-        seed=0,
+        seed=seed,
         attempt=1,
         state="damaged" if cause else "finished",
         cause=cause,
@@ -47,9 +51,13 @@ def _record(place: Place, *, is_flat: bool) -> RunRecord | None:
         metric=main_metric(list(metrics)),
         metrics=metrics,
         # It is compared by its variant; without a model that would be a setting too.
-        asked={"model": {}, **({} if is_flat else {"folder": place.name.rpartition("/")[2]})},
+        asked={"model": {}},
     )
 
 
 def _above(place: Place) -> str:
     return place.name.rpartition("/")[0] or "."
+
+
+def _own(place: Place) -> str:
+    return place.name.rpartition("/")[2]
