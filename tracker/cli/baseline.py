@@ -60,9 +60,10 @@ def baseline(
 ) -> None:
     """Write down what a short run comes to.
 
-    `tracker check` holds later runs to it. A SPEC is run now; runs that are there already are taken as they are, without their speed.
-    Several seeds record how far chance alone carries: without them `tracker check` can ask for the
-    same bits on this machine, and for nothing on any other.
+    `tracker check` holds later runs to it. A SPEC is run now; runs that are there already are
+    taken as they are, without their speed. Several seeds record how far chance alone carries:
+    without them `tracker check` can ask for the same bits on this machine, and for nothing on any
+    other.
 
     With --accept alone, a baseline that was edited by hand gets a checksum that fits.
     """
