@@ -145,7 +145,8 @@ def test_what_torch_wrote_is_a_run_and_stays_as_it_was(
         ["logs/se_resnet50/s0", "se_resnet50/seed_0", "new", "val_acc"],
         ["logs/se_resnet50/s1", "se_resnet50/seed_1", "new", "val_acc"],
     ]
-    assert err == "\n4 imported\ntracker ls logs\ntracker tensorboard logs\n"
+    ours = f"tracker --runs {root}"
+    assert err == f"\n4 imported\n{ours} ls logs\n{ours} tensorboard logs\n"
     assert everything(logs) == before
     for net in ("resnet50", "se_resnet50"):
         copied = root / "logs" / net / "s1"
@@ -325,6 +326,62 @@ def test_what_a_person_added_to_a_run_outlives_an_update(
     assert (record["tags"], record["metric"]) == (["imported", "mine"], "f1")
     assert record["metrics"]["f1"]["goal"] == "min"
     assert json.loads(path.read_text())["description"] == "why"
+
+
+def test_what_a_person_wrote_into_a_run_is_not_undone(
+    root: Path, logs: Path, ask: Answer, document: Callable[..., Any]
+) -> None:
+    write_torch(logs / "a", {"val_acc": (0.5,), "f1": (0.5,)})
+    document("import", logs)
+    path = root / "logs" / "a" / "s0" / "experiment.json"
+    asked = json.loads(path.read_text())
+    assert asked["compare"] == {"by": "variant", "metric": "val_acc"}
+    asked["compare"]["metric"] = "f1"
+    asked["settings"] = {"lr": 0.5}
+    path.write_text(json.dumps(asked))
+    before = path.read_text()
+
+    code, _, words = ask("import", logs)
+    assert (code, "1 up to date already" in words) == (0, True)
+    assert path.read_text() == before
+
+    write_torch(logs / "a", {"val_acc": (0.25,)})
+    [run] = document("import", logs)["runs"]
+    assert (run["action"], run["metric"]) == ("grown", "f1")
+    kept = json.loads(path.read_text())
+    assert (kept["compare"]["metric"], kept["settings"]) == ("f1", {"lr": 0.5})
+    assert [one["action"] for one in document("import", logs)["runs"]] == ["same"]
+
+    [run] = document("import", logs, "--metric", "val_acc")["runs"]
+    assert json.loads(path.read_text())["compare"]["metric"] == run["metric"] == "val_acc"
+
+
+def test_damage_at_the_beginning_is_called_damage(root: Path, logs: Path, ask: Answer) -> None:
+    path = write_keras(logs / "a", {"acc": (0.5, 0.625)})
+    whole = path.read_bytes()
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    code, out, words = ask("import", logs)
+    assert (code, out) == (5, "")
+    assert f"left out: a: {path.name}: damaged at byte 0" in words
+    assert "its event files are damaged" in words
+
+    path.write_bytes(whole)
+    assert ask("import", logs)[0] == 0
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    before = everything(root)
+    code, _, words = ask("import", logs)
+    assert (code, "logs/a/s0 was imported from here, but it is damaged" in words) == (4, True)
+    assert everything(root) == before
+
+
+def test_a_seed_may_be_parted_by_a_space(logs: Path, document: Callable[..., Any]) -> None:
+    for name in ("net seed 1", "net/seed-2", "net/seed 3"):
+        write_torch(logs / name, {"acc": (0.5,)})
+    assert sorted(run["id"] for run in document("import", logs)["runs"]) == [
+        "logs/net/s1",
+        "logs/net/s2",
+        "logs/net/s3",
+    ]
 
 
 def test_dry_run_makes_nothing(root: Path, logs: Path, ask: Answer) -> None:

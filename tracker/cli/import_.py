@@ -13,7 +13,7 @@ from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
 from tracker.cli.typed import typed
-from tracker.errors import Unavailable
+from tracker.errors import Damaged, Unavailable
 from tracker.reading.adopting.adopt import Adoption, carry_out, plan
 from tracker.reading.adopting.grouping import group, safe
 from tracker.reading.adopting.logdir import Skipped, find
@@ -98,9 +98,12 @@ def import_(
     groups, unfit = group(folders, experiment, pattern)
     skipped += unfit
     _say_skipped(skipped)
+    damaged = [one.place for one in skipped if one.is_damaged]
+    adoptions = plan(root, directory, groups, metric=metric, goals=goals, damaged=damaged)
+    if not groups and damaged:
+        raise Damaged(f"nothing below {directory} can be read: its event files are damaged")
     if not groups:
         raise Unavailable(f"there are no event files (*tfevents*) to import below {directory}")
-    adoptions = plan(root, directory, groups, metric=metric, goals=goals)
     actions = [one.action if dry_run else carry_out(one) for one in adoptions]
     _say_notes(adoptions)
     if as_json:

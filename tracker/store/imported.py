@@ -40,12 +40,17 @@ class Copied:
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """Where a run was imported from, and what the person said about its series instead of us."""
+    """Where a run was imported from, and what the person said about its series instead of us.
+
+    `compared` is what the import has written as the metric to compare by: where another stands
+    there now, a person put it there. None if that is not known.
+    """
 
     origin: str
     files: tuple[Copied, ...]
     metric: str | None = None
     goals: Mapping[str, Goal] = field(default_factory=dict)
+    compared: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The JSON object under "imported" in experiment.json."""
@@ -54,6 +59,7 @@ class Imported:
             "files": [asdict(one) for one in self.files],
             "metric": self.metric,
             "goals": dict(self.goals),
+            "compared": self.compared,
         }
 
 
@@ -74,6 +80,7 @@ def read_imported(run: Run) -> Imported | None:
     if not isinstance(document, dict) or IMPORTED not in document:
         return None
     found = fields(document[IMPORTED], _IMPORTED, f"{where}: imported")
+    compared = document[IMPORTED].get("compared")
     if any(goal not in ("max", "min") for goal in found["goals"].values()):
         raise Damaged(f"{where}: imported: a goal is neither max nor min")
     return Imported(
@@ -81,6 +88,7 @@ def read_imported(run: Run) -> Imported | None:
         files=tuple(_copied(one, f"{where}: imported: files") for one in found["files"]),
         metric=found["metric"],
         goals=found["goals"],
+        compared=compared if isinstance(compared, str) else None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import reduce
@@ -27,6 +27,7 @@ from tracker.reading.adopting.logdir import EventFile
 from tracker.store.claim import claim
 from tracker.store.files import read_json, write_json
 from tracker.store.imported import IMPORTED, Copied, Imported, read_imported
+from tracker.store.index import all_runs
 from tracker.store.lock import Lock
 from tracker.store.run import Run
 from tracker.tags import Goal
@@ -53,7 +54,16 @@ class Adoption:
     before: Mapping[str, Any] | None
     metric: str | None  # as somebody said, now or at an earlier import
     goals: Mapping[str, Goal]
-    compared: str = ""  # what it is compared by: `metric`, or what is thought best
+    written: str | None  # what an import wrote last to compare it by
+    ours: str = ""  # what this one writes, unless a person has: `metric`, or what is thought best
+
+    @property
+    def compared(self) -> str:
+        """The series it is compared by: a person's own word in the file is kept."""
+        standing = _block(self.before, "compare").get("metric")
+        if self.written is not None and standing != self.written and standing in self.points:
+            return str(standing)
+        return self.ours
 
     @property
     def action(self) -> Action:
@@ -68,10 +78,14 @@ class Adoption:
         return "grown" if grown or asked != self.before else "same"
 
     def document(self, copied: Sequence[Copied]) -> dict[str, Any]:
-        """The JSON object of experiment.json. What a person added to it since is kept."""
+        """The JSON object of experiment.json. What a person wrote into it since is kept."""
         files = tuple(copied)
         imported = Imported(
-            origin=str(self.origin), files=files, metric=self.metric, goals=self.goals
+            origin=str(self.origin),
+            files=files,
+            metric=self.metric,
+            goals=self.goals,
+            compared=self.ours,
         )
         return {
             "version": 1,
@@ -81,8 +95,12 @@ class Adoption:
             "variant": self.group.variant,
             "seed": self.group.seed,
             **(self.before or {}),
-            "settings": self.group.settings,
-            "compare": {"by": "variant", "metric": self.compared},
+            "settings": {**self.group.settings, **_block(self.before, "settings")},
+            "compare": {
+                "by": "variant",
+                **_block(self.before, "compare"),
+                "metric": self.compared,
+            },
             IMPORTED: imported.to_document(),
         }
 
@@ -94,11 +112,13 @@ def plan(
     *,
     metric: str | None = None,
     goals: Mapping[str, Goal] | None = None,
+    damaged: Collection[str] = (),
 ) -> list[Adoption]:
     """What importing these groups of folders below `top` would do; changes nothing.
 
-    `metric` and `goals` are what the person says of series instead of us. Raises UsageError where
-    two groups would be one run or a series is unknown, and Busy, naming every run in the way.
+    `metric` and `goals` are what the person says of series instead of us; `damaged` are folders
+    below `top` of which nothing can be read. Raises UsageError where two groups would be one run
+    or a series is unknown, and Busy, naming every run in the way.
     """
     top = Path(os.path.realpath(top))
     found: dict[Run, Group] = {}
@@ -116,6 +136,7 @@ def plan(
             adoptions.append(_adoption(run, top.joinpath(*group.place), group))
         except (Busy, Damaged) as error:
             conflicts.append(f"  {printable(run.id)} {error}")
+    conflicts += _spoilt(root, top, damaged)
     if conflicts:
         lines = "\n".join(conflicts)
         raise Busy(
@@ -195,6 +216,7 @@ def _adoption(run: Run, origin: Path, group: Group) -> Adoption:
         before=before,
         metric=imported.metric if imported else None,
         goals=imported.goals if imported else {},
+        written=imported.compared if imported else None,
     )
 
 
@@ -222,6 +244,20 @@ def _fresh(path: Path, below: tuple[str, ...], suffix: str) -> Copied:
     return Copied(name=name, source=source, suffix=suffix, taken=0, sha256=_NOTHING, size=0)
 
 
+def _spoilt(root: Path, top: Path, damaged: Collection[str]) -> Iterator[str]:
+    """The runs that were imported from folders where nothing can be read any more."""
+    origins = {str(top / place) for place in damaged}
+    for run in all_runs(root) if origins else ():
+        imported = read_imported(run)
+        if imported and imported.origin in origins:
+            yield f"  {printable(run.id)} was imported from here, but it is damaged since"
+
+
+def _block(document: Mapping[str, Any] | None, key: str) -> Mapping[str, Any]:
+    block = (document or {}).get(key)
+    return block if isinstance(block, dict) else {}
+
+
 def _judged(
     adoptions: Sequence[Adoption], metric: str | None, goals: Mapping[str, Goal]
 ) -> list[Adoption]:
@@ -243,7 +279,9 @@ def _judged(
             one,
             metric=metric or one.metric,
             goals={**one.goals, **{tag: goal for tag, goal in goals.items() if tag in one.points}},
-            compared=metric
+            # Said now, it overrules what a person wrote into the file before.
+            written=None if metric else one.written,
+            ours=metric
             or one.metric
             or shared
             or main_metric(one.points.keys())

@@ -21,9 +21,10 @@ _HELD_OUT = frozenset({"val", "valid", "validation", "eval", "evaluation", "test
 _CLOCK = re.compile(r"\d{9,11}(?:\.\d+)?")  # what add_hparams calls its folder: time.time()
 _NO_NAME = frozenset({"lightning_logs"})  # says who wrote it, nothing of what
 
-# "seed3", "seed_3", "seed=3", alone or as a part of a name; "s3" only alone: vit-s16 is a network.
+# "seed3", "seed_3", "seed 3", "seed=3", alone or as a part of a name; "s3" only alone: vit-s16 is
+# a network.
 _SEED = re.compile(
-    r"(?:^s(?=\d+$)|(?:^|(?<=[-_.,+ ]))seed[-_=]?)(\d{1,20})(?=$|[-_.,+ ])", re.IGNORECASE
+    r"(?:^s(?=\d+$)|(?:^|(?<=[-_.,+ ]))seed[-_= ]?)(\d{1,20})(?=$|[-_.,+ ])", re.IGNORECASE
 )
 _SEED_SETTINGS = ("seed", "random_seed", "seed_everything", "manual_seed")
 _UNSAFE = re.compile(r"[^\w.=,+@-]+")

@@ -29,6 +29,7 @@ class Skipped(NamedTuple):
 
     place: str
     reason: str
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class Folder:
     `points` counts those of each scalar tag. `started` is the earliest time a file begins with, in
     seconds since the epoch; `writer` the program that wrote the first file, if that says so.
     `settings` are hyper-parameters: those of TensorBoard's HParams tab, else of hparams.yaml;
-    `is_session` tells whether there are the former. `notes` say what could not be read.
+    `is_session` tells whether there are the former. `is_damaged`: a file makes no sense somewhere.
+    `notes` say what could not be read.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Folder:
     writer: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     is_session: bool = False
+    is_damaged: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -91,7 +94,7 @@ def find(top: Path) -> tuple[list[Folder], list[Skipped]]:
         folder = _look(path, place.parts, files)
         if folder.holds_nothing:
             reason = "; ".join(folder.notes) or "its event files are empty so far"
-            skipped.append(Skipped(str(place), reason))
+            skipped.append(Skipped(str(place), reason, folder.is_damaged))
         else:
             found.append(folder)
     return found, skipped
@@ -117,6 +120,7 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
     writer: str | None = None
     settings: dict[str, Any] = {}
     notes: list[str] = []
+    is_damaged = False
     for file in paths:
         scalars = read_scalars(file)
         notes += [f"{printable(tag)}: its steps go back somewhere" for tag in scalars.backwards]
@@ -127,6 +131,7 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
         records += report.records
         files += [EventFile(file, report.size)] if report.records else []
         if report.damage:
+            is_damaged = True
             words = f"damaged at byte {report.damage.offset:,} ({report.damage.reason})"
             notes.append(f"{file.name}: {words}; taken up to there")
         begun, wrote = _beginning(file)
@@ -149,6 +154,7 @@ def _look(path: Path, place: tuple[str, ...], paths: tuple[Path, ...]) -> Folder
         writer=writer,
         settings=settings,
         is_session=is_session,
+        is_damaged=is_damaged,
         notes=tuple(notes),
     )
 
