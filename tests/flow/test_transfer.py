@@ -99,6 +99,7 @@ def test_the_average_is_what_a_run_learned_where_there_is_one(train: Train) -> N
     assert differing(saved(first)["model"], saved(second)["model"]) > {"fc.weight"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [2, 6, 7])  # frozen still, on the border, thawed
 def test_a_run_cut_short_around_the_thaw_goes_on_bit_for_bit(train: Train, steps: int) -> None:
     train()

@@ -1,8 +1,13 @@
 """Mixup and label smoothing are what their papers say."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch.nn import functional
+from torchvision.models.googlenet import GoogLeNetOutputs
+from torchvision.models.inception import InceptionOutputs
 
 from tracker.training.loss import forward_loss
 
@@ -42,3 +47,20 @@ def test_mixup_draws_from_its_seed_alone() -> None:
 
     assert losses(1) == losses(1)
     assert losses(1) != pytest.approx(losses(2))
+
+
+@pytest.mark.parametrize("mixup_alpha", [0, 0.4])
+@pytest.mark.parametrize(
+    ("outputs", "shares"), [(GoogLeNetOutputs, (0.3, 0.3)), (InceptionOutputs, (0.4,))]
+)
+def test_auxiliary_heads_count_as_published(
+    outputs: Callable[..., Any], shares: tuple[float, ...], mixup_alpha: float
+) -> None:
+    def loss_of(net: Callable[..., Any]) -> torch.Tensor:
+        return forward_loss(net, IMAGES, LABELS, smoothing=0.1, mixup_alpha=mixup_alpha, seed=3)[0]
+
+    def with_others(images: torch.Tensor) -> Any:
+        return outputs(model(images), *(model(2 * images) for _ in shares))
+
+    other = loss_of(lambda images: model(2 * images))
+    torch.testing.assert_close(loss_of(with_others), loss_of(model) + sum(shares) * other)
