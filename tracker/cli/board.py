@@ -13,6 +13,7 @@ from typing import Any
 
 from tracker.cli.render import show_json, show_json_line
 from tracker.cli.terminal import is_terminal, out, say
+from tracker.cli.typed import typed
 from tracker.errors import Busy
 from tracker.reading.serving import dashboard
 from tracker.reading.serving.dashboard import Found, Server
@@ -34,7 +35,7 @@ def browse(
     """Serve until a signal comes; or name the server that shows just these runs already."""
     names = dashboard.resolve(root, refs)
     if running := dashboard.same(root, dashboard.in_words(root, names), host, port, prefix):
-        say("It is open already; `tracker tensorboard --stop` ends it.")
+        say(f"It is open already; `{typed('tensorboard', '--stop')}` ends it.")
         _present(root, names, running, (), open_browser=open_browser, as_json=as_json)
         return
     # Here and not above: --help, --list and --stop need not wait for TensorBoard's 0.3 s.

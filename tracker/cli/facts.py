@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tracker.cli.typed import typed
 from tracker.reading.table import NOTHING, Table, count, duration, number
 from tracker.store.index import RunRecord
 
@@ -36,7 +37,7 @@ def facts(
         "command": shlex.join(map(str, _get(provenance, "command", list) or [])),
         "note": "\n".join(missing),
         "files": f"{record.run.path}\n{'  '.join(files)}",
-        "browse": f"tracker tensorboard {record.id}",
+        "browse": typed("tensorboard", record.id),
     }
     return {name: fact for name, fact in page.items() if fact}
 

@@ -16,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tracker.cli.terminal import say
+from tracker.cli.terminal import colours, say
 from tracker.errors import printable
 from tracker.training.live import Live
 
@@ -67,7 +67,8 @@ def progress() -> Iterator[Progress]:
     if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
         yield Progress(say)
         return
-    console = Console(file=cast("TextIO", _Window(sys.stderr)), highlight=False)
+    window = cast("TextIO", _Window(sys.stderr))
+    console = Console(file=window, highlight=False, color_system=colours())
     shown = Progress(lambda line: console.print(Text(printable(line))))
     with Screen(shown, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
         yield shown

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.cli.terminal import is_terminal, out
+from tracker.cli.terminal import colours, is_terminal, out
 from tracker.errors import printable
 from tracker.reading.table import Table, plain
 
@@ -68,18 +68,21 @@ def _draw(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    room = shutil.get_terminal_size().columns + len(table.titles) - 1  # plain has a space more
+    is_wide = max(map(len, plain(table))) > room
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column, title in enumerate(table.titles):
         number_here = table.is_number(column)
+        name = printable(title)
         drawn.add_column(
-            Text(printable(title).replace("/", "/\n")),  # a tag is wider than its values
+            Text(name.replace("/", "/\n") if is_wide else name),  # a tag is wider than its values
             justify="right" if number_here else "left",
             overflow="fold",
             no_wrap=number_here,
         )
     for row in table.rows:
         drawn.add_row(*(Text(printable(cell), style=STYLES.get(cell, "")) for cell in row))
-    Console(highlight=False).print(drawn)
+    Console(highlight=False, color_system=colours()).print(drawn)
 
 
 def _document(content: Mapping[str, Any]) -> Any:

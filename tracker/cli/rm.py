@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tracker.cli.terminal import can_ask, out, say
+from tracker.cli.typed import typed
 from tracker.errors import printable
 from tracker.store.run import Run
 from tracker.store.trash import Trash, removable
@@ -31,9 +32,8 @@ def rm(root: Path, refs: tuple[str, ...], *, yes: bool) -> None:
         for run in runs:
             trash.put(run)
             out(run.id)
-    say(
-        f"in the trash: `tracker restore {printable(runs[0].id)}` brings back, `tracker gc` deletes"
-    )
+    back, gone = typed("restore", runs[0].id), typed("gc")
+    say(f"in the trash: `{back}` brings back, `{gone}` deletes")
 
 
 def _is_group(refs: tuple[str, ...], runs: list[Run]) -> bool:

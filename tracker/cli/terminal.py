@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Literal
 
 import click
 
@@ -33,6 +34,11 @@ def say(text: str) -> None:
 def is_terminal() -> bool:
     """Whether stdout is a screen someone looks at: in CI it may be a terminal, but nobody does."""
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("CI")
+
+
+def colours() -> Literal["auto"] | None:
+    """What a rich Console may use: with NO_COLOR no style at all, where rich would keep bold."""
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def can_ask() -> bool:

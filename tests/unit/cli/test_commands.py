@@ -140,7 +140,7 @@ def test_show_tells_everything_in_words(root: Path, answer: Answer) -> None:
     assert facts["price"] == (
         "23.5M parameters, 2.6G FLOPs a picture, 1.2k images/s, 1h01m of training"
     )
-    assert facts["browse"] == "tracker tensorboard first/se_resnet50/s1"
+    assert facts["browse"] == f"tracker --runs {root} tensorboard first/se_resnet50/s1"
     assert facts["accuracy/val"].split() == ["–", "30", "0.2000", "20"]
     assert "model: backbone se_resnet50" in data
     assert "experiment.json" in data

@@ -40,11 +40,12 @@ def listed(ask: Answer) -> list[str]:
     return [run["id"] for run in json.loads(ask("ls", "--json")[1])["runs"]]
 
 
-def test_a_run_goes_and_comes_back(ask: Answer) -> None:
+def test_a_run_goes_and_comes_back(root: Path, ask: Answer) -> None:
+    ours = f"tracker --runs {root}"
     assert ask("rm", "se_resnet50") == (
         0,
         f"{SECOND}\n",
-        f"in the trash: `tracker restore {SECOND}` brings back, `tracker gc` deletes\n",
+        f"in the trash: `{ours} restore {SECOND}` brings back, `{ours} gc` deletes\n",
     )
     assert listed(ask) == [FIRST, OTHER]
     code, data, _ = ask("restore", "--list")

@@ -59,6 +59,32 @@ def test_any_width_will_do(
 
 
 @pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize("columns", [38, 37])
+def test_a_title_is_broken_only_where_there_is_no_room(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    show_table(Table(("a run", "images/s", "what it is"), [("a" * 8, "1234567", "b" * 20)], tail=1))
+    first = capsys.readouterr().out.splitlines()[0]
+    assert ("images/s" in first) == (columns == 38)
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize(("name", "has_codes"), [("NO_COLOR", False), ("ANYTHING", True)])
+def test_without_colours_there_is_no_style_at_all(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    has_codes: bool,
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv(name, "1")
+    show_table(Table(("run", "state"), [("a", "finished")], words=2))
+    assert ("\x1b[" in capsys.readouterr().out) == has_codes
+
+
+@pytest.mark.usefixtures("_terminal")
 def test_markup_in_a_name_is_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     show_table(Table(("run",), [("[red]x[/red]",)]))
     assert "[red]x[/red]" in capsys.readouterr().out

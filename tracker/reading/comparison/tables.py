@@ -146,7 +146,7 @@ def _about(estimate: Estimate | None, form: Callable[[float], str], told: float)
         return NOTHING
     if estimate.std is None or estimate.std < told * estimate.mean:
         return form(estimate.mean)
-    return f"{form(estimate.mean)} ± {form(estimate.std)}"
+    return f"{form(estimate.mean)} ± {form(float(f'{estimate.std:.2g}'))}"
 
 
 def _span(seconds: float) -> str:

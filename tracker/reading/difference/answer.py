@@ -32,7 +32,10 @@ def answer(sections: Mapping[str, Section], code: CodeDiff, metrics: Sequence[Me
     curves, part = _curves([metric for metric in metrics if not metric.is_timing])
     asked_alike = all(sections[name].is_same for name in _ASKED)
     unknown = [name for name in _NAMED if sections[name].unknown is not None]
-    if not causes:
+    shared = any(metric.before and metric.after for metric in metrics)
+    if not causes and metrics and not shared:
+        said = "they share no series, so nothing says whether their results are the same"
+    elif not causes:
         looked_at = any(section.changes for section in sections.values())
         what = (
             "that is known" if unknown else "that can change results" if looked_at else "looked at"

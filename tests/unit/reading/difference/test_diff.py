@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tracker.errors import Damaged, UsageError
+from tracker.events.writer import EventWriter
 from tracker.reading.difference.causes import can_change_results
 from tracker.reading.difference.diff import RunDiff, compare_runs
 from tracker.store.run import Run
@@ -183,6 +184,21 @@ def test_a_run_of_other_tools_is_compared_by_whatever_it_has(tmp_path: Path) -> 
     assert changes[2] == {"path": "settings.only", "matters": True, "before": None}
     assert "A has no provenance.json" in found.notes
     assert not found.is_damaged
+
+
+def test_imports_that_share_no_series_are_not_called_the_same(tmp_path: Path) -> None:
+    runs = []
+    for name, tag in (("a", "acc"), ("b", "epoch_accuracy")):
+        path = tmp_path / name
+        path.mkdir()
+        (path / "experiment.json").write_text(json.dumps({"imported": {"from": f"/logs/{name}"}}))
+        with EventWriter(path) as events:
+            events.scalars(1, {tag: 0.5})
+        runs.append(Run(path))
+    found = compare_runs(runs[0], runs[1])
+    assert found.answer.startswith(
+        "they share no series, so nothing says whether their results are the same; "
+    )
 
 
 def test_what_an_import_can_not_know_is_no_difference(pair: Pair) -> None:
