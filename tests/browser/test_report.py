@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,15 @@ def test_on_paper_everything_is_unfolded_and_the_ground_is_white(
     offline.emulate_media(media="print", color_scheme="dark")
     offline.goto(report)
     offline.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for line in offline.locator(".scores thead svg").all():
+        ends = [label.bounding_box() for label in line.locator("text").all()]
+        edges = [(box["x"], box["x"] + box["width"]) for box in ends if box]
+        assert len(edges) >= 2
+        assert all(right < left for (_, right), (left, _) in pairwise(edges))
+    assert (
+        offline.evaluate("getComputedStyle(document.querySelector('.scores thead svg')).overflow")
+        == "visible"
+    )
     expect(offline.locator("nav")).to_be_hidden()
     expect(offline.locator("details:not([open])")).to_have_count(0)
     ground = offline.evaluate("getComputedStyle(document.documentElement).backgroundColor")
