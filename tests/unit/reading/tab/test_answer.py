@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.evaluated import CLASSES, evaluate
+from tests.records import damage
 from tracker.events.writer import EventWriter
 from tracker.reading.comparison.compare import compare
 from tracker.reading.comparison.document import to_document
@@ -161,3 +162,27 @@ def test_folders_side_by_side_are_each_a_group(tmp_path: Path) -> None:
     comparison = ask(tmp_path).document["comparison"]
     assert [group["name"] for group in comparison["groups"]] == ["a", "b"]
     assert comparison["groups"][1]["metrics"]["val/loss"]["verdict"]["outcome"] == "unknown"
+
+
+def test_a_run_whose_events_are_damaged_is_in_no_curve_and_no_picture(root: Path) -> None:
+    path = min((root / "first" / "resnet50" / "s0").glob("events.*"))
+    damage(path)
+    document = ask(root).document
+    [remark] = [one for one in document["comparison"]["remarks"] if "in no curve" in one]
+    assert remark.startswith(f"first/resnet50/s0 is in no curve: {path.name} is damaged at byte ")
+    assert document["gallery"]["runs"]["resnet50"] == "first/resnet50/s1"
+    for plot in document["plots"]:
+        assert [len(curve["members"]) for curve in plot["curves"]] == [0, 2]  # of one, no thin line
+
+
+def test_damaged_folders_of_others_are_left_out_and_named(tmp_path: Path) -> None:
+    for folder in ("big", "small"):
+        for name in ("a", "b", "c"):
+            foreign(tmp_path / folder / name, 1.0, 0.5)
+    [path] = (tmp_path / "big" / "c").glob("events.*")
+    damage(path)
+    found = ask(tmp_path).document["comparison"]
+    [left] = found["left_out"]
+    assert left["run"] == "big/c"
+    assert left["reason"].startswith(f"damaged: {path.name} is damaged at byte ")
+    assert [len(each["runs"]) for each in found["groups"]] == [2, 3]
