@@ -67,6 +67,8 @@ def estimate(values: Sequence[float]) -> Estimate:
     if n < 2:
         return Estimate(n=n, mean=mean, std=None, low=None, high=None)
     std = _std(values, mean)
+    if std <= ROUNDING * max(map(abs, values)):
+        std = 0.0
     reach = t_quantile(1 - LEVEL / 2, n - 1) * std / math.sqrt(n)
     return Estimate(n=n, mean=mean, std=std, low=mean - reach, high=mean + reach)
 

@@ -10,6 +10,11 @@ def test_one_value_has_no_spread() -> None:
     assert (found.n, found.mean, found.std, found.low, found.high) == (1, 0.5, None, None, None)
 
 
+def test_a_spread_that_is_only_rounding_is_none() -> None:
+    found = estimate([0.7, 0.7, 0.7 + 1e-9])
+    assert (found.std, found.low, found.high) == (0.0, found.mean, found.mean)
+
+
 @pytest.mark.parametrize("found", [paired([(0.5, 0.6)]), unpaired([0.5], [0.6, 0.7])])
 def test_one_run_proves_nothing(found: object) -> None:
     assert vars(found)["p"] is vars(found)["low"] is vars(found)["std"] is None
