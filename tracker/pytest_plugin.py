@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -168,10 +169,16 @@ def short_run(tmp_path: Path) -> ShortRun:
 def assert_matches_baseline(request: pytest.FixtureRequest) -> MatchesBaseline:
     """Hold a run, or curves, against the baseline of this test."""
     wanted = request.config.getoption("--baselines-dir")
-    folder = Path(wanted) if wanted else request.path.parent / _FOLDER
+    root, own = request.config.rootpath, request.path.with_suffix("")
+    if not wanted:
+        folder = request.path.parent / _FOLDER / own.name
+    elif own.is_relative_to(root):  # files of one name lie in different folders
+        folder = Path(wanted) / own.relative_to(root)
+    else:
+        folder = Path(wanted) / own.name
     return MatchesBaseline(
-        folder / request.path.stem,
-        request.node.name,
+        folder,
+        request.node.nodeid.partition("::")[2],
         update=bool(request.config.getoption("--update-baselines")),
     )
 
@@ -215,5 +222,10 @@ def _machine() -> dict[str, Any]:
 
 
 def _plain(name: str) -> str:
-    """A test's name as a file's: `test_x[a/b]` becomes `test_x_a_b_`."""
-    return re.sub(r"[^\w.=+-]", "_", name)
+    """A test's name as a file's: `TestX::test_y[a]` becomes `TestX.test_y_a_`.
+
+    Where more than that is not plain, a checksum tells it from others that would be called alike.
+    """
+    usual = re.sub(r"[\[\]]", "_", name.replace("::", "."))
+    plain = re.sub(r"[^\w.=+-]", "_", usual)
+    return plain if plain == usual else f"{plain}-{zlib.crc32(name.encode()):08x}"

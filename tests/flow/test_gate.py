@@ -110,5 +110,8 @@ def test_run_ends_with_7_where_its_expectation_is_not_met(tracker: Tracker) -> N
     assert code == 7
     assert "does not meet accuracy/val (expect): " in err
     assert "at least 1 is expected" in err
+    again = ("run", "tiny.json", "--skip-finished", "--set", 'expect={"accuracy/val":{"min":1}}')
+    assert tracker(*again, "--set", "name=strict")[0] == 7
+    assert tracker(*again, "--set", "name=strict")[0] == 7  # a retry is no way round it
     assert run({"loss/train": {"max": 9, "at_step": 7}})[0] == 7
     assert run({"perf/images_per_second": {"min_ratio": 0.5}})[0] == 0

@@ -87,6 +87,27 @@ def test_baselines_can_lie_elsewhere(tests: pytest.Pytester) -> None:
     assert document["curves"]["loss"]["0"] == {"steps": [10, 20], "values": [2.0, 1.0]}
 
 
+def test_tests_that_would_be_called_alike_have_baselines_of_their_own(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        test_alike="""
+        import pytest
+        class TestA:
+            def test_m(self, assert_matches_baseline):
+                assert_matches_baseline({"loss": [(1, 1.0), (2, 0.5)]})
+        class TestB:
+            def test_m(self, assert_matches_baseline):
+                assert_matches_baseline({"loss": [(1, 3.0), (2, 2.5)]})
+        @pytest.mark.parametrize("p", ["a/b", "a_b"])
+        def test_p(p, assert_matches_baseline):
+            assert_matches_baseline({"loss": [(1, 1.0 + len(p.split("/"))), (2, 0.5)]})
+        """
+    )
+    run(pytester, "--update-baselines").assert_outcomes(failed=4)
+    run(pytester).assert_outcomes(passed=4)
+
+
 @pytest.mark.slow
 def test_a_short_run_of_a_spec_matches_itself(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_short=SHORT)

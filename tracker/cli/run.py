@@ -22,6 +22,7 @@ from tracker.reading.table import Table
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Experiment
 from tracker.store import index
+from tracker.store.run import Run
 
 if TYPE_CHECKING:  # torch stays out until the plan stands
     from tracker.launch.here import Outcome
@@ -60,7 +61,7 @@ def run(
 
     Exit code 7: all of them finished, and one did not come to what its spec expects.
     """
-    jobs = [
+    asked = [
         job
         for target in specs
         for job in plan.jobs_of(
@@ -72,12 +73,14 @@ def run(
             resume=resume,
         )
     ]
-    jobs = plan.choose(jobs, _existing(resume=resume, again=again, skip_finished=skip_finished))
+    jobs = plan.choose(asked, _existing(resume=resume, again=again, skip_finished=skip_finished))
+    chosen_runs = {job.run for job in jobs}
+    expecting = [job.run for job in asked if job.run not in chosen_runs and job.experiment.expect]
     if not jobs:
         say("nothing to run: all of it is finished")
         if as_json:
             show_json(runs=[])
-        return 0
+        return UNMET if _unmet(expecting) else 0
     if dry_run:
         _show_plan(jobs, as_json=as_json)
         return 0
@@ -85,7 +88,8 @@ def run(
     _show_outcomes(outcomes, root, as_json=as_json)
     if any(outcome.failure for outcome in outcomes):
         return 1
-    return UNMET if _unmet(outcomes) else 0
+    expecting += [one.run for one in outcomes if one.run and one.experiment.expect]
+    return UNMET if _unmet(expecting) else 0
 
 
 def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existing:
@@ -130,9 +134,8 @@ def _show_outcomes(outcomes: Sequence[Outcome], root: Path, *, as_json: bool) ->
     say("\n".join(["", *(f"{line}.\n" for line in answers), *next_steps]))
 
 
-def _unmet(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a run did not come to what its spec expects; says which, and by how much."""
-    asked = [outcome.run for outcome in outcomes if outcome.run and outcome.experiment.expect]
+def _unmet(asked: Sequence[Run]) -> bool:
+    """Whether one of these did not come to what its spec expects; says which, and by how much."""
     if not asked:
         return False
     from tracker.reading.gate.expectation import expected

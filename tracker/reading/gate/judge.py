@@ -104,12 +104,28 @@ def _resources(
     calibration: Calibration | None,
     deciding: Collection[Kind],
 ) -> list[Verdict]:
-    """Speed and memory, wherever both sides measured them beside the kernel."""
+    """Speed and memory, wherever both sides measured them beside the kernel.
+
+    One that is to decide and was not measured is unknown: never a pass.
+    """
     speed, memory = speed_of(runs, calibration), memory_of(runs, calibration)
     ratio = expected_ratio(runs[0], baseline.speed, speed)
     found = [] if ratio is None else [ratio]
     if baseline.speed and speed:
         found.append(compare_speed(baseline.speed, speed, deciding))
+    elif "speed" in deciding:
+        found.append(_unmeasured("speed", has_baseline=baseline.speed is not None))
     if baseline.memory and memory:
         found.append(compare_memory(baseline.memory, memory, deciding))
+    elif "memory" in deciding:
+        found.append(_unmeasured("memory", has_baseline=baseline.memory is not None))
     return found
+
+
+def _unmeasured(kind: Kind, *, has_baseline: bool) -> Verdict:
+    words = (
+        f"no {kind} was measured here: check a SPEC, not a run that is there already"
+        if has_baseline
+        else f"the baseline has no {kind} measured: record it from a SPEC"
+    )
+    return Verdict(metric=kind, kind=kind, status="unknown", words=words)

@@ -9,7 +9,7 @@ from tracker.reading.gate.baseline import Baseline, record
 from tracker.reading.gate.judge import Manner, judge
 from tracker.reading.gate.observed import Environment
 from tracker.reading.gate.resources import Calibration
-from tracker.reading.gate.verdict import Check
+from tracker.reading.gate.verdict import Check, Kind
 from tracker.spec.convert import to_document
 from tracker.spec.experiment import Expectation
 from tracker.spec.load import from_document
@@ -232,6 +232,14 @@ def test_speed_and_memory_warn_unless_they_are_to_decide() -> None:
     half = Calibration(kernels_per_second=50, peak_memory_bytes=1500)
     assert statuses(judge(baseline, [slow], calibration=half))["speed"] == "pass"
     assert "speed" not in statuses(judge(baseline, [slow]))
+
+
+def test_what_is_to_decide_and_was_not_measured_is_never_a_pass() -> None:
+    kinds: tuple[Kind, ...] = ("speed", "memory")
+    for kind in kinds:
+        found = judge(five(), [observed(1)], Manner(deciding=[kind]))
+        assert statuses(found)[kind] == "unknown"
+        assert found.exit_code == 8
 
 
 def test_a_ratio_that_is_expected_decides() -> None:
