@@ -1,6 +1,7 @@
 """What every test stands on: one thread each, a runs folder of its own, no home and no network."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ settings.load_profile("tracker")
 # Tests run side by side, one process per core; read by OpenMP and MKL when torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MKL_NUM_THREADS"] = "1"
+# Whoever starts the tests with nohup has SIGHUP ignored, in all their processes too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
