@@ -173,7 +173,7 @@ class Bench:
 
     def _warm_up(self) -> None:
         """Take one run in this process, so that the others find every library loaded."""
-        load("tracker.cli.run:run")
+        load("tracker.cli.commands.run:run")
         errors, sys.stderr = sys.stderr, (self.folder / "warm-up.log").open("w")
         output, sys.stdout = sys.stdout, sys.stderr
         try:

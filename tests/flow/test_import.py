@@ -19,7 +19,7 @@ from tensorboard.util import tensor_util
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from tracker.cli import import_
+from tracker.cli.commands import import_
 from tracker.cli.main import main
 from tracker.events.reader import read_scalars
 from tracker.events.record import frame

@@ -1,1 +1,1 @@
-"""The face: one small file per command, one door in front of them (`main`), one way to print."""
+"""The face: one door in front of `commands/`, and what the commands share to ask and to print."""

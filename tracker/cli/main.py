@@ -1,7 +1,7 @@
 """The front door: a table of commands, and the one place where an error becomes an exit code.
 
 `tracker --help` imports click and nothing of the house: the table carries each command's one-line
-help, and a command's module is imported when that command is asked for.
+help, and a command's module, `commands/NAME.py`, is imported when that command is asked for.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import select
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from keyword import iskeyword
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, shell_complete
@@ -23,36 +24,28 @@ from tracker import __version__
 from tracker.cli.terminal import say
 from tracker.errors import TrackerError
 
-
-class Entry(NamedTuple):
-    """Where a command lives ("module:function"), and its help in one line."""
-
-    target: str
-    help: str
-
-
 COMMANDS = {
-    "init": Entry("tracker.cli.init:init", "Write a first experiment file to start from."),
-    "schema": Entry("tracker.cli.schema:schema", "Print the JSON Schema of experiment files."),
-    "validate": Entry("tracker.cli.validate:validate", "Check experiment files; list their runs."),
-    "models": Entry("tracker.cli.models:models", "List the models an experiment can name."),
-    "datasets": Entry("tracker.cli.datasets:datasets", "List the data sets it can name."),
-    "run": Entry("tracker.cli.run:run", "Train what experiment files ask for."),
-    "ls": Entry("tracker.cli.ls:ls", "List runs with their state and their numbers."),
-    "show": Entry("tracker.cli.show:show", "Show everything about one run."),
-    "diff": Entry("tracker.cli.diff:diff", "Say why two runs differ."),
-    "compare": Entry("tracker.cli.compare:compare", "Say which group is better, if any."),
-    "report": Entry("tracker.cli.report:report", "Write the answer as a page or Markdown."),
-    "baseline": Entry("tracker.cli.baseline:baseline", "Write down what a short run comes to."),
-    "check": Entry("tracker.cli.check:check", "Say if training is still what it was."),
-    "tensorboard": Entry("tracker.cli.tensorboard:tensorboard", "Browse runs in TensorBoard."),
-    "export": Entry("tracker.cli.export:export", "Write the curves of runs as CSV or JSON."),
-    "import": Entry("tracker.cli.import_:import_", "Make runs of event files others wrote."),
-    "rm": Entry("tracker.cli.rm:rm", "Move runs to the trash."),
-    "restore": Entry("tracker.cli.restore:restore", "Bring runs back from the trash."),
-    "gc": Entry("tracker.cli.gc:gc", "Delete old trash and leftovers for good."),
-    "doctor": Entry("tracker.cli.doctor:doctor", "Check this machine, or every file of a run."),
-    "completion": Entry("tracker.cli.completion:completion", "Print a shell completion script."),
+    "init": "Write a first experiment file to start from.",
+    "schema": "Print the JSON Schema of experiment files.",
+    "validate": "Check experiment files; list their runs.",
+    "models": "List the models an experiment can name.",
+    "datasets": "List the data sets it can name.",
+    "run": "Train what experiment files ask for.",
+    "ls": "List runs with their state and their numbers.",
+    "show": "Show everything about one run.",
+    "diff": "Say why two runs differ.",
+    "compare": "Say which group is better, if any.",
+    "report": "Write the answer as a page or Markdown.",
+    "baseline": "Write down what a short run comes to.",
+    "check": "Say if training is still what it was.",
+    "tensorboard": "Browse runs in TensorBoard.",
+    "export": "Write the curves of runs as CSV or JSON.",
+    "import": "Make runs of event files others wrote.",
+    "rm": "Move runs to the trash.",
+    "restore": "Bring runs back from the trash.",
+    "gc": "Delete old trash and leftovers for good.",
+    "doctor": "Check this machine, or every file of a run.",
+    "completion": "Print a shell completion script.",
 }
 ALIASES = {"tb": "tensorboard"}
 COMPLETE_VARIABLE = "_TRACKER_COMPLETE"
@@ -73,10 +66,11 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import and return one command, by its name or its alias; None for an unknown one."""
-        entry = COMMANDS.get(ALIASES.get(cmd_name, cmd_name))
-        if entry is None:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
-        command: click.Command = load(entry.target)
+        word = f"{name}_" if iskeyword(name) else name
+        command: click.Command = load(f"tracker.cli.commands.{word}:{word}")
         return command
 
     def resolve_command(
@@ -94,13 +88,13 @@ class LazyGroup(click.Group):
         """The commands' part of the help page, from the table alone."""
         short = {name: f"{name}, {alias}" for alias, name in ALIASES.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([(short.get(name, name), e.help) for name, e in COMMANDS.items()])
+            formatter.write_dl([(short.get(name, name), text) for name, text in COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Names and flags that begin with `incomplete`, from the table alone."""
         names = [
-            CompletionItem(name, help=entry.help)
-            for name, entry in COMMANDS.items()
+            CompletionItem(name, help=text)
+            for name, text in COMMANDS.items()
             if name.startswith(incomplete)
         ]
         return names + click.Command.shell_complete(self, ctx, incomplete)

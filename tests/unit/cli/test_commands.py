@@ -106,7 +106,7 @@ def test_ls_tells_who_writes_a_run_and_when_it_last_said_so(
     run.status_file.write_text(json.dumps(status))
     monkeypatch.setattr("tracker.store.status.is_held", lambda _: True)
     now = datetime(2026, 1, 1, 1, 3, 5, tzinfo=timezone.utc)
-    monkeypatch.setattr("tracker.cli.ls.utc_now", lambda: now)
+    monkeypatch.setattr("tracker.cli.commands.ls.utc_now", lambda: now)
     code, data, words = answer("--runs", tmp_path / "runs", "ls")
     assert (code, words) == (
         0,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.cli import export
+from tracker.cli.commands import export
 from tracker.cli.main import main
 from tracker.store.run import Run
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.cli import rm
+from tracker.cli.commands import rm
 from tracker.cli.main import main
 from tracker.store.files import write_json
 from tracker.store.index import find_all
