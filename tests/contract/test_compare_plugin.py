@@ -5,17 +5,13 @@ from __future__ import annotations
 import configparser
 import json
 import os
-import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.boards import LOADERS, PATIENCE, Board
+from tests.boards import LOADERS, PLAIN, Board, tensorboard
 from tracker.store.run import Run
 
 pytestmark = pytest.mark.slow  # TensorBoards are started
@@ -43,28 +39,12 @@ def runs(tmp_path: Path, make_run: Callable[..., Run]) -> Path:
     return tmp_path / "runs"
 
 
-@contextmanager
-def plain(logdir: Path, loader: str, path: Path, scratch: Path) -> Iterator[Board]:
-    log = scratch / "plain.log"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
-    command += ["--host", "127.0.0.1", "--port", "0", f"--load_fast={loader}"]
-    paths = os.pathsep.join([str(path), str(ROOT)])
-    environment = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": paths}
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, stdout=output, stderr=output, env=environment, cwd=scratch
-        ) as process,
-    ):
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not (found := re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            yield Board(found[0])
-        finally:
-            process.terminate()
+def plain(
+    logdir: Path, loader: str, path: Path, scratch: Path, *, quiet: bool = True
+) -> AbstractContextManager[Board]:
+    """The `tensorboard` of somebody who has what lies in `path` installed."""
+    paths = {"PYTHONPATH": os.pathsep.join([str(path), str(ROOT)])}
+    return tensorboard(logdir, loader, scratch, program=PLAIN, environment=paths, directory=scratch)
 
 
 @pytest.mark.parametrize("loader", LOADERS)
@@ -85,7 +65,7 @@ def test_what_is_broken_of_ours_is_told_in_our_tab_alone(
 ) -> None:
     (installed / "scipy").mkdir()
     (installed / "scipy" / "__init__.py").write_text("raise ImportError('half an installation')")
-    with plain(runs, "auto", installed, tmp_path) as board:
+    with plain(runs, "auto", installed, tmp_path, quiet=False) as board:
         query = {"run": "first/resnet50/s0", "tag": "accuracy/val"}
         points = board.get("plugin/scalars/scalars", query)
         assert [step for _, step, _ in points] == [10, 20, 30]

@@ -5,18 +5,11 @@ from __future__ import annotations
 import html
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,6 +17,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tests.boards import LOADERS, PLAIN, Board, tensorboard
 from tracker import tags
 from tracker.data.shapes import CLASSES
 from tracker.events.reader import read_scalars
@@ -36,10 +30,10 @@ from tracker.spec.load import from_document, load
 
 pytestmark = pytest.mark.slow  # two TensorBoards are started
 
-PLAIN, SE = "tiny/cifar_resnet20/s0", "tiny/cifar_se_resnet20/s0"
-AGAIN = f"{PLAIN}.2"
+NET, SE = "tiny/cifar_resnet20/s0", "tiny/cifar_se_resnet20/s0"
+AGAIN = f"{NET}.2"
 OPEN = "tiny/cifar_resnet20/s1"  # has begun, and is not done
-ALL = {PLAIN, SE, AGAIN, OPEN}
+ALL = {NET, SE, AGAIN, OPEN}
 PATCH = "--- a/x.py\n+++ b/x.py\n+print('<b>```</b>')\n"
 STEPS = 8  # of 2 epochs
 
@@ -111,80 +105,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@dataclass(frozen=True)
-class Server:
-    """A TensorBoard. It loads in its own time, so whoever asks says what to wait for."""
-
-    url: str
-
-    def get(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        until: Callable[[Any], object] = bool,
-    ) -> Any:
-        return self._ask(f"{path}?{urllib.parse.urlencode(query or {})}", None, until)
-
-    def post(self, path: str, body: Any, until: Callable[[Any], object] = bool) -> Any:
-        return self._ask(path, json.dumps(body).encode(), until)
-
-    def fetch(self, path: str, body: bytes | None = None) -> bytes:
-        headers = {"Content-Type": "application/json"} if body else {}
-        request = urllib.request.Request(f"{self.url}data/{path}", body, headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            found: bytes = answer.read()
-            return found
-
-    def _ask(self, path: str, body: bytes | None, until: Callable[[Any], object]) -> Any:
-        answer: Any = None
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with suppress(urllib.error.URLError, ConnectionError, TimeoutError, LookupError):
-                answer = json.loads(self.fetch(path, body))
-                if until(answer):
-                    return answer
-            time.sleep(0.05)
-        raise AssertionError(f"{path}: not in a minute; last came {answer!r:.500}")
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(
-            "true",
-            id="fast",
-            marks=pytest.mark.skipif(
-                find_spec("tensorboard_data_server") is None,
-                reason="tensorboard-data-server has no binary for this platform",
-            ),
-        ),
-        pytest.param("false", id="slow"),
-    ],
-)
+@pytest.fixture(scope="module", params=LOADERS)
 def server(
     runs: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    log = folder / "log"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(runs)]
-    command += ["--host", "127.0.0.1", "--port", "0", f"--load_fast={request.param}"]
-    command += ["--samples_per_plugin", "scalars=1000,images=1000,text=1000"]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(folder)}
-        ) as process,
-    ):
-        try:
-            deadline = time.monotonic() + 60
-            while not (found := re.search(r"http://127\.0\.0\.1:\d+/", log.read_text())):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            yield Server(found[0])
-        finally:
-            process.terminate()
-    assert "Traceback" not in log.read_text()
+) -> Iterator[Board]:
+    scratch = tmp_path_factory.mktemp("server")
+    with tensorboard(runs, request.param, scratch, program=PLAIN) as board:
+        yield board
 
 
 def holds(count: int) -> Callable[[Any], bool]:
@@ -200,7 +127,7 @@ def ours(run: Path) -> Points:
     }
 
 
-@pytest.mark.parametrize("name", [PLAIN, SE, AGAIN])
+@pytest.mark.parametrize("name", [NET, SE, AGAIN])
 def test_every_tag_is_there_and_no_other(runs: Path, name: str) -> None:
     events = EventAccumulator(str(runs / name)).Reload()
     found: dict[str, set[str]] = {}
@@ -220,14 +147,14 @@ def test_every_tag_is_there_and_no_other(runs: Path, name: str) -> None:
     assert events.Tags()["graph"] is True
 
 
-@pytest.mark.parametrize("name", [PLAIN, SE])
+@pytest.mark.parametrize("name", [NET, SE])
 def test_steps_are_where_the_experiment_asked_for_them(runs: Path, name: str) -> None:
     steps = {tag: [step for step, *_ in points] for tag, points in ours(runs / name).items()}
     assert steps[tags.LOSS_TRAIN] == steps[tags.LR] == [1, 2, 4, 6, 8]
     assert steps[tags.ACCURACY_VAL] == steps[tags.LOSS_VAL] == [4, STEPS]
 
 
-@pytest.mark.parametrize("name", [PLAIN, SE])
+@pytest.mark.parametrize("name", [NET, SE])
 def test_event_accumulator_has_the_same_scalars(runs: Path, name: str) -> None:
     events = EventAccumulator(str(runs / name), size_guidance={"scalars": 0}).Reload()
     theirs = {
@@ -237,9 +164,9 @@ def test_event_accumulator_has_the_same_scalars(runs: Path, name: str) -> None:
     assert theirs == ours(runs / name)
 
 
-def test_the_server_has_the_same_scalars(server: Server, runs: Path) -> None:
+def test_the_server_has_the_same_scalars(server: Board, runs: Path) -> None:
     assert server.get("runs", until=lambda names: set(names) == ALL)
-    for name in (PLAIN, SE):
+    for name in (NET, SE):
         for tag, points in ours(runs / name).items():
             theirs = server.get(
                 "plugin/scalars/scalars", {"run": name, "tag": tag}, holds(len(points))
@@ -247,7 +174,7 @@ def test_the_server_has_the_same_scalars(server: Server, runs: Path) -> None:
             assert [(step, wall_time, value) for wall_time, step, value in theirs] == points
 
 
-def test_what_is_noted_for_our_own_reader_is_shown_nowhere(server: Server) -> None:
+def test_what_is_noted_for_our_own_reader_is_shown_nowhere(server: Board) -> None:
     listed = server.get(
         "plugin/timeseries/tags",
         until=lambda found: SE in found["images"]["tagRunSampledInfo"][tags.PREDICTIONS],
@@ -258,7 +185,7 @@ def test_what_is_noted_for_our_own_reader_is_shown_nowhere(server: Server) -> No
     assert "evaluation/" not in json.dumps(server.get("plugins_listing"))
 
 
-def test_titles_and_descriptions_are_shown(server: Server) -> None:
+def test_titles_and_descriptions_are_shown(server: Board) -> None:
     shown = server.get("plugin/scalars/tags", until=lambda found: set(found[SE]) == SCALARS)
     for tag in SCALARS:
         title, description = tags.MEANINGS[tag]
@@ -274,8 +201,8 @@ def test_titles_and_descriptions_are_shown(server: Server) -> None:
         assert "Multiple" not in listed["scalars"]["tagDescriptions"][tag]
 
 
-def test_pictures_are_pngs_of_the_stated_size(server: Server) -> None:
-    for name in (PLAIN, SE):
+def test_pictures_are_pngs_of_the_stated_size(server: Board) -> None:
+    for name in (NET, SE):
         for tag in sorted(PICTURES | {tags.INPUTS}):
             steps = [0] if tag == tags.INPUTS else [4, STEPS]
             points = server.get(
@@ -292,30 +219,30 @@ def test_pictures_are_pngs_of_the_stated_size(server: Server) -> None:
                 assert picture.size[1] <= 215
 
 
-def test_both_networks_are_shown_the_same_pictures(server: Server) -> None:
+def test_both_networks_are_shown_the_same_pictures(server: Board) -> None:
     def inputs(name: str) -> bytes:
         query = {"run": name, "tag": tags.INPUTS, "sample": "0"}
         [point] = server.get("plugin/images/images", query)
         return server.fetch(f"plugin/images/individualImage?{point['query']}")
 
-    assert inputs(PLAIN) == inputs(SE) == inputs(AGAIN)
+    assert inputs(NET) == inputs(SE) == inputs(AGAIN)
 
 
-def test_the_graph_opens_a_block_and_squeeze_and_excitation_in_it(server: Server) -> None:
+def test_the_graph_opens_a_block_and_squeeze_and_excitation_in_it(server: Board) -> None:
     def names(run: str) -> set[str]:
         info = server.get("plugin/graphs/info", until=lambda found: found[run]["run_graph"])
-        assert {run for run in info if info[run]["run_graph"]} == {PLAIN, SE, AGAIN}
+        assert {run for run in info if info[run]["run_graph"]} == {NET, SE, AGAIN}
         query = urllib.parse.urlencode({"run": run, "conceptual": "false"})
         drawn = server.fetch(f"plugin/graphs/graph?{query}").decode()
         return set(re.findall(r'^ *name: "(.*)"', drawn, re.MULTILINE))
 
-    plain, squeezed = names(PLAIN), names(SE)
+    plain, squeezed = names(NET), names(SE)
     assert {"layer1/0/conv1", "layer3/2/add", "fc"} <= plain & squeezed
     assert {"layer1/0/se/fc1", "layer1/0/se/fc2", "layer3/2/se/mul"} <= squeezed
     assert not any("/se/" in name for name in plain)
 
 
-def test_hparams_has_a_line_per_run_with_the_kinds_of_its_values(server: Server) -> None:
+def test_hparams_has_a_line_per_run_with_the_kinds_of_its_values(server: Board) -> None:
     body = {
         "experimentName": "",
         "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"],
@@ -341,10 +268,10 @@ def test_hparams_has_a_line_per_run_with_the_kinds_of_its_values(server: Server)
         assert "training.clip_grad_norm" not in line["hparams"]
     assert lines[SE]["hparams"]["model.backbone"] == "cifar_se_resnet20"
     assert {one["name"]["tag"] for one in lines[SE]["metricValues"]} == SCALARS
-    assert lines[PLAIN]["hparams"] == lines[AGAIN]["hparams"]
+    assert lines[NET]["hparams"] == lines[AGAIN]["hparams"]
 
 
-def test_hparams_shows_first_what_differs(server: Server) -> None:
+def test_hparams_shows_first_what_differs(server: Board) -> None:
     def differing(found: Any) -> list[str]:
         return [info["name"] for info in found["hparamInfos"] if info.get("differs")]
 
@@ -353,7 +280,7 @@ def test_hparams_shows_first_what_differs(server: Server) -> None:
     assert [info["name"] for info in found["hparamInfos"]][:2] == ["model.backbone", "seed"]
 
 
-def test_text_is_shown_as_tables_and_code(server: Server, runs: Path) -> None:
+def test_text_is_shown_as_tables_and_code(server: Board, runs: Path) -> None:
     def page(tag: str) -> str:
         [point] = server.get("plugin/text/text", {"run": SE, "tag": tag})
         assert point["step"] == 0
@@ -369,13 +296,13 @@ def test_text_is_shown_as_tables_and_code(server: Server, runs: Path) -> None:
     assert json.loads(code[1]) == to_document(asked)
 
 
-def test_nothing_in_a_diff_becomes_a_part_of_the_page(server: Server) -> None:
+def test_nothing_in_a_diff_becomes_a_part_of_the_page(server: Board) -> None:
     [point] = server.get("plugin/text/text", {"run": OPEN, "tag": tags.GIT_DIFF})
     assert "print('&lt;b&gt;```&lt;/b&gt;')" in point["text"].replace("&#x27;", "'")
     assert "<b>" not in point["text"]
 
 
-def test_custom_scalars_lay_training_beside_validation(server: Server) -> None:
+def test_custom_scalars_lay_training_beside_validation(server: Board) -> None:
     layout = server.get("plugin/custom_scalars/layout")
     [category] = layout["category"]
     assert {chart["title"]: chart["multiline"]["tag"] for chart in category["chart"]} == {
@@ -384,7 +311,7 @@ def test_custom_scalars_lay_training_beside_validation(server: Server) -> None:
     }
 
 
-def test_histograms_and_distributions_of_weights_and_gradients(server: Server) -> None:
+def test_histograms_and_distributions_of_weights_and_gradients(server: Board) -> None:
     listed = server.get("plugin/histograms/tags", until=lambda found: set(found[SE]) >= HISTOGRAMS)
     tag = f"{tags.WEIGHTS}fc.weight"
     assert set(listed[SE]) == HISTOGRAMS
@@ -400,12 +327,12 @@ def test_histograms_and_distributions_of_weights_and_gradients(server: Server) -
     )
     assert sum(count for *_, count in weights[1][2]) == 64 * 10
     for name in ("distributions", "histograms"):
-        assert set(server.get(f"plugin/{name}/tags")) >= {PLAIN, SE, AGAIN}
+        assert set(server.get(f"plugin/{name}/tags")) >= {NET, SE, AGAIN}
     spread = server.get("plugin/distributions/distributions", {"run": SE, "tag": tag}, holds(2))
     assert len(spread[0][2]) > 2
 
 
-def test_precision_and_recall_of_each_class(server: Server) -> None:
+def test_precision_and_recall_of_each_class(server: Board) -> None:
     wanted = {f"{tags.CURVES}{name}" for name in CLASSES}
     listed = server.get("plugin/pr_curves/tags", until=lambda found: wanted <= set(found[SE]))
     assert set(listed[SE]) == wanted
@@ -420,7 +347,7 @@ def test_precision_and_recall_of_each_class(server: Server) -> None:
         assert last["precision"][0] == pytest.approx(positives / 32)
 
 
-def test_the_projector_has_the_pictures_and_their_features(server: Server) -> None:
+def test_the_projector_has_the_pictures_and_their_features(server: Board) -> None:
     info = server.get("plugin/projector/info", {"run": SE}, lambda found: found["embeddings"])
     [embedding] = info["embeddings"]
     name = embedding["tensorName"]
@@ -434,7 +361,7 @@ def test_the_projector_has_the_pictures_and_their_features(server: Server) -> No
     assert sprite.size == (6 * 32, 6 * 32)
 
 
-def test_all_tabs_have_something_to_show(server: Server) -> None:
+def test_all_tabs_have_something_to_show(server: Board) -> None:
     wanted = {
         *("timeseries", "scalars", "custom_scalars", "images", "graphs", "text", "hparams"),
         *("histograms", "distributions", "projector", "pr_curves"),
