@@ -44,7 +44,15 @@ def plain(
 ) -> AbstractContextManager[Board]:
     """The `tensorboard` of somebody who has what lies in `path` installed."""
     paths = {"PYTHONPATH": os.pathsep.join([str(path), str(ROOT)])}
-    return tensorboard(logdir, loader, scratch, program=PLAIN, environment=paths, directory=scratch)
+    return tensorboard(
+        logdir,
+        loader,
+        scratch,
+        program=PLAIN,
+        environment=paths,
+        directory=scratch,
+        quiet=quiet,
+    )
 
 
 @pytest.mark.parametrize("loader", LOADERS)
