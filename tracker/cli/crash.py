@@ -9,8 +9,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from tracker import __version__
 from tracker.cli.terminal import say
+from tracker.version import __version__
 
 EXIT_CODE = 70
 

@@ -20,9 +20,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
-from tracker import __version__
 from tracker.cli.terminal import say
 from tracker.errors import TrackerError
+from tracker.version import __version__
 
 COMMANDS = {
     "init": "Write a first experiment file to start from.",

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tracker import __version__
 from tracker.errors import Damaged, printable
 from tracker.reading.comparison.stats import estimate
 from tracker.reading.gate.baseline import Baseline, Judged
@@ -22,6 +21,7 @@ from tracker.reading.gate.observed import Environment, Network
 from tracker.reading.gate.resources import Usage
 from tracker.store.files import explain_os_error, read_json, write_atomic
 from tracker.store.shape import COUNT, NONE, TEXT, Shape, fields
+from tracker.version import __version__
 
 VERSION = 1
 _CHECKSUM = "checksum"

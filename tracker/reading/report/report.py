@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from tracker import __version__
 from tracker.reading.comparison.bands import read_curves
 from tracker.reading.comparison.result import Comparison
 from tracker.reading.comparison.tables import price_table, price_title, reaches
@@ -19,6 +18,7 @@ from tracker.reading.report.scores import Scores, scores
 from tracker.reading.report.settings import Asked, asked
 from tracker.reading.table import Table
 from tracker.store.index import RunRecord
+from tracker.version import __version__
 
 
 @dataclass(frozen=True)
