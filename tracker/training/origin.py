@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -48,7 +48,7 @@ def settle(experiment: Experiment, root: Path, taken_up: Run | None = None) -> O
     """
     model = experiment.model
     if taken_up is not None and taken_up.manifest().entries:
-        return Origin(_expected_by(taken_up), taken_up)
+        return Origin(expected_by(taken_up), taken_up)
     if isinstance(model.weights, WeightsRun):
         return _of_run(root, model.weights)
     if model.backbone.startswith(PREFIX) and isinstance(model.weights, str):
@@ -58,16 +58,35 @@ def settle(experiment: Experiment, root: Path, taken_up: Run | None = None) -> O
 
 def _of_run(root: Path, asked: WeightsRun) -> Origin:
     run = index.find(root, asked.run)
+    return Origin(expected_by(run), None, run, saved(run, asked.checkpoint))
+
+
+def saved(run: Run, which: Literal["best", "last"]) -> Entry:
+    """The checkpoint of `run` that is its best, or its last. Raises Unavailable without one."""
     manifest = run.manifest()
-    entry = manifest.best if asked.checkpoint == "best" else next(reversed(manifest.kept), None)
+    entry = manifest.best if which == "best" else next(reversed(manifest.kept), None)
     if entry is None:
-        raise Unavailable(
-            f"model.weights: {printable(run.id)} has saved no {asked.checkpoint} checkpoint yet"
-        )
-    return Origin(_expected_by(run), None, run, entry)
+        hint = ', but a "last" one' if manifest.kept else ""
+        raise Unavailable(f"{printable(run.id)} has saved no {which!a} checkpoint yet{hint}")
+    return entry
 
 
-def _expected_by(run: Run) -> Expected | None:
+def learned(run: Run, entry: Entry) -> Taken:
+    """The weights in a checkpoint that `run` was judged by: its average, where it keeps one.
+
+    Raises Damaged.
+    """
+    state = checkpoint.load(run, entry)
+    where = str(run.checkpoints / entry.file)
+    weights = state.get("average") or state.get("model")
+    if not isinstance(weights, Mapping):
+        raise Damaged(f"{printable(where)}: holds no weights of a network")
+    weights = {name: one for name, one in weights.items() if name != "n_averaged"}
+    source = f"{run.id} step {entry.step}"
+    return Taken(unwrapped(weights, printable(where)), source, entry.sha256)
+
+
+def expected_by(run: Run) -> Expected | None:
     """What the network of `run` was given; None of a run made before that was kept."""
     facts, where = run.summary().input, printable(str(run.summary_file))
     return None if facts is None else Expected.of_document(facts, where)
@@ -124,14 +143,7 @@ def _take(origin: Origin, spec: Model, dataset: Dataset, told: Say) -> Taken:
         return read(Path(spec.weights.file).expanduser(), spec.weights.file)
     if origin.run is None or origin.entry is None:
         return published.fetch(spec, dataset.image_size, told)
-    state = checkpoint.load(origin.run, origin.entry)
-    where = str(origin.run.checkpoints / origin.entry.file)
-    weights = state.get("average") or state.get("model")
-    if not isinstance(weights, Mapping):
-        raise Damaged(f"{printable(where)}: holds no weights of a network")
-    weights = {name: one for name, one in weights.items() if name != "n_averaged"}
-    source = f"{origin.run.id} step {origin.entry.step}"
-    return Taken(unwrapped(weights, printable(where)), source, origin.entry.sha256)
+    return learned(origin.run, origin.entry)
 
 
 def _warn_of_other_classes(
