@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 
+from tracker.data import shapes
 from tracker.data.augment import AUGMENTATIONS
 from tracker.data.build import DATASETS
 from tracker.spec import experiment
@@ -23,6 +24,21 @@ def test_each_data_set_is_handed_a_block_with_the_schemas_fields() -> None:
     for choice in choices("data"):
         fields = {field.name for field in dataclasses.fields(BLOCKS[choice.name])}
         assert fields == {"name", *choice.fields}, choice.name
+
+
+def test_the_classes_that_the_schema_names_are_those_there_are() -> None:
+    listed = {
+        name: part["properties"]["classes"]["items"].get("enum")
+        for name, part in variants()["data"].members.items()
+    }
+    assert listed == {
+        "cifar10": [
+            *("airplane", "automobile", "bird", "cat", "deer"),
+            *("dog", "frog", "horse", "ship", "truck"),
+        ],
+        "image_folder": None,
+        "shapes": list(shapes.CLASSES),
+    }
 
 
 def test_every_data_set_can_be_given_exactly_the_augmentations_there_are() -> None:

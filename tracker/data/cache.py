@@ -37,7 +37,7 @@ Make: TypeAlias = Callable[[Callable[[Tensor], object], Path | None], "Facts"]
 FOLDER = ".tracker-cache"
 _VERSION = 1  # of the layout and of how pictures are decoded
 _OURS = re.compile(
-    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-(\d+-)?\d+px-v\d+\.(pixels|facts)(?P<part>\.\d+\.part)?"
+    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-([0-9a-f]{8}of-)?(\d+-)?\d+px-v\d+\.(pixels|facts)(?P<part>\.\d+\.part)?"
 )
 _ABANDONED = 24 * 3600  # seconds after which a file still being written was left by a dead process
 _FACTS_LIMIT = 4096  # bytes
@@ -58,7 +58,7 @@ class Entry:
 
     They are cut out of what was scaled to `resize` pixels (None: to `size`). `key` is 16
     hexadecimal digits that change with any file of the folder. `pixels` says whether pictures are
-    kept, or only facts.
+    kept, or only facts; `classes` which classes they are of (None: all).
     """
 
     key: str
@@ -67,13 +67,15 @@ class Entry:
     size: int
     pixels: bool
     resize: int | None = None
+    classes: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
         """The name of the file."""
         kind = "pixels" if self.pixels else "facts"
         cut = "" if self.resize in (None, self.size) else f"{self.resize}-"
-        return f"{self.key}-{self.train}+{self.val}-{cut}{self.size}px-v{_VERSION}.{kind}"
+        which = "" if self.classes is None else f"{_digest(self.classes)}of-"
+        return f"{self.key}-{self.train}+{self.val}-{which}{cut}{self.size}px-v{_VERSION}.{kind}"
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -84,6 +86,11 @@ class Entry:
     def nbytes(self) -> int:
         """Room the pictures take."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+def _digest(names: tuple[str, ...]) -> str:
+    """8 hexadecimal digits; no name of a folder holds a slash, so none runs into the next."""
+    return hashlib.sha256(os.fsencode("/".join(names))).hexdigest()[:8]
 
 
 def places(root: Path) -> list[Path]:

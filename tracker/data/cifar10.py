@@ -25,6 +25,7 @@ from tracker.data.dataset import (
     balanced_subset,
     channel_statistics,
     digest_of,
+    of_classes,
     reference_pictures,
 )
 from tracker.errors import Damaged, Unavailable, printable
@@ -44,8 +45,8 @@ def build(spec: experiment.Cifar10, log: Callable[[str], None]) -> Dataset:
     """
     root = Path(os.path.expanduser(spec.root))  # noqa: PTH111 (Path's raises without a home)
     _ensure(root, download=spec.download, log=log)
-    train, classes = _read(root, train=True, size=spec.train_size)
-    val, _ = _read(root, train=False, size=spec.val_size)
+    train, classes = _read(root, spec.classes, train=True, size=spec.train_size)
+    val, _ = _read(root, spec.classes, train=False, size=spec.val_size)
     mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
     return Dataset(
         name=spec.name,
@@ -60,8 +61,10 @@ def build(spec: experiment.Cifar10, log: Callable[[str], None]) -> Dataset:
     )
 
 
-def _read(root: Path, *, train: bool, size: int | None) -> tuple[Split, tuple[str, ...]]:
-    """One split and the names of the classes.
+def _read(
+    root: Path, wanted: tuple[str, ...] | None, *, train: bool, size: int | None
+) -> tuple[Split, tuple[str, ...]]:
+    """One split of the `wanted` classes (None: all), and their names.
 
     The files are pickles, which could run code; torchvision opens each only after its MD5 has
     been found to be that of the published file.
@@ -73,11 +76,12 @@ def _read(root: Path, *, train: bool, size: int | None) -> tuple[Split, tuple[st
     except (RuntimeError, OSError) as error:
         raise Damaged(_diagnosis(root / CIFAR10.base_folder, error)) from error
     images = torch.from_numpy(np.ascontiguousarray(read.data.transpose(0, 3, 1, 2)))
-    labels = torch.tensor(read.targets, dtype=torch.int64)
-    if size is not None and size < len(labels):
-        kept = balanced_subset(labels, size)
-        images, labels = images[kept], labels[kept]
-    return Split(images, labels), tuple(read.classes)
+    targets = torch.tensor(read.targets, dtype=torch.int64)
+    places, labels, classes = of_classes(targets, read.classes, wanted)
+    kept = balanced_subset(labels, size)
+    if len(kept) < len(targets):
+        images, labels = images[places[kept]], labels[kept]
+    return Split(images, labels), classes
 
 
 def _diagnosis(folder: Path, error: Exception) -> str:

@@ -5,7 +5,7 @@ validation split of one set of classes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from tracker.data import seeding
+from tracker.errors import UsageError
+from tracker.spec.words import nearest
 
 Channels: TypeAlias = tuple[float, float, float]  # red, green, blue
 
@@ -81,6 +83,28 @@ class Dataset:
     image_size: int
     digest: str
     reference: Tensor
+
+
+def of_classes(
+    labels: Tensor, classes: Sequence[str], wanted: Collection[str] | None
+) -> tuple[Tensor, Tensor, tuple[str, ...]]:
+    """What is left of pictures with `labels` (int64 [N], into `classes`) where some classes go.
+
+    Indices of the pictures that stay, rising; their labels among the classes that stay; these, in
+    the order that they had. None keeps all. Raises UsageError for a class that isn't there.
+    """
+    if wanted is None:
+        return torch.arange(len(labels)), labels, tuple(classes)
+    for name in wanted:
+        if name not in classes:
+            near = nearest(name, classes)
+            hint = f"; did you mean {near!a}?" if near else ""
+            raise UsageError(f"data.classes names {name!a}, and no class is{hint}")
+    left = [number for number, name in enumerate(classes) if name in wanted]
+    among = torch.full((len(classes),), -1)
+    among[left] = torch.arange(len(left))
+    places = (among[labels] >= 0).nonzero()[:, 0]
+    return places, among[labels[places]], tuple(classes[number] for number in left)
 
 
 def balanced_subset(labels: Tensor, size: int | None) -> Tensor:

@@ -38,7 +38,10 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
     """
     root = Path(os.path.expanduser(spec.root))  # noqa: PTH111 (Path's raises without a home)
     whole = listings(root, log)
-    train, val = whole[0].part(spec.train_size), whole[1].part(spec.val_size)
+    train, val = (
+        split.of_classes(spec.classes).part(size)
+        for split, size in zip(whole, (spec.train_size, spec.val_size), strict=True)
+    )
     size = spec.image_size or _SIZE
     files = [
         Files(part.folder, part.names, size=size, resize=spec.resize, workers=spec.workers)
@@ -51,6 +54,7 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
         size,
         pixels=spec.cache != "never",
         resize=spec.resize,
+        classes=None if spec.classes is None else train.classes,
     )
 
     def make(take: Callable[[Tensor], object], into: Path | None) -> cache.Facts:

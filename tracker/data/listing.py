@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import PIL
 import torch
 from torch import Tensor
 
-from tracker.data.dataset import balanced_subset
+from tracker.data.dataset import balanced_subset, of_classes
 from tracker.data.decode import EXTENSIONS
 from tracker.errors import Unavailable, printable
 
@@ -39,11 +39,16 @@ class Listing:
     def part(self, size: int | None) -> Listing:
         """The part of it that `balanced_subset` keeps."""
         kept = balanced_subset(self.labels, size)
-        places = kept.tolist()
-        names, stamps = (
-            [column[place] for place in places] for column in (self.names, self.stamps)
-        )
-        return Listing(self.folder, self.classes, names, stamps, self.labels[kept])
+        return self._with(kept, self.labels[kept], self.classes)
+
+    def of_classes(self, wanted: Collection[str] | None) -> Listing:
+        """The part of it that is of the `wanted` classes; None: all. Raises UsageError."""
+        return self._with(*of_classes(self.labels, self.classes, wanted))
+
+    def _with(self, places: Tensor, labels: Tensor, classes: tuple[str, ...]) -> Listing:
+        kept = places.tolist()
+        names, stamps = ([column[place] for place in kept] for column in (self.names, self.stamps))
+        return Listing(self.folder, classes, names, stamps, labels)
 
 
 def listings(root: Path, log: Callable[[str], None]) -> tuple[Listing, Listing]:

@@ -17,6 +17,7 @@ from tracker.data.dataset import (
     Split,
     channel_statistics,
     digest_of,
+    of_classes,
     reference_pictures,
 )
 from tracker.data.outlines import OUTLINES
@@ -40,20 +41,30 @@ _PLACES = torch.arange(SIZE) - (SIZE - 1) / 2
 
 def build(spec: experiment.Shapes) -> Dataset:
     """The data set that `spec` asks for."""
-    train = draw(spec.data_seed, TRAIN, spec.train_size)
-    val = draw(spec.data_seed, VAL, spec.val_size)
+    train, classes = _of_classes(spec, TRAIN, spec.train_size)
+    val, _ = _of_classes(spec, VAL, spec.val_size)
     mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
     return Dataset(
         name=spec.name,
         train=train,
         val=val,
-        classes=CLASSES,
+        classes=classes,
         mean=mean,
         std=std,
         image_size=SIZE,
         digest=digest_of(train, val),
         reference=reference_pictures(val.labels),
     )
+
+
+def _of_classes(spec: experiment.Shapes, split: int, count: int) -> tuple[Split, tuple[str, ...]]:
+    """The first `count` pictures of a split that are of `spec.classes`, and their names."""
+    if spec.classes is None:
+        return draw(spec.data_seed, split, count), CLASSES
+    rounds = -(-count // len(spec.classes))
+    whole = draw(spec.data_seed, split, rounds * len(CLASSES))
+    places, labels, classes = of_classes(whole.labels, CLASSES, spec.classes)
+    return Split(whole.fetch(places[:count]), labels[:count]), classes
 
 
 def draw(data_seed: int, split: int, count: int) -> Split:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 Channels: TypeAlias = tuple[float, float, float]  # red, green, blue, white being 1
 Augmentation: TypeAlias = Literal["random_crop", "horizontal_flip", "random_resized_crop", "cutout"]
+Interpolation: TypeAlias = Literal["bilinear", "bicubic"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class Cifar10:
         None  # None: of what the weights were trained with, else of the pictures
     )
     std: Channels | None = None
+    classes: tuple[str, ...] | None = None  # None: all ten; in the order that the data set has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class ImageFolder:
     resize: int | None = None  # pixels of the shorter side before that; None: see schema.json
     mean: Channels | None = None
     std: Channels | None = None
+    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ class Shapes:
     cutout_size: int
     mean: Channels | None = None
     std: Channels | None = None
+    classes: tuple[str, ...] | None = None
 
 
 Data: TypeAlias = Cifar10 | ImageFolder | Shapes

@@ -15,7 +15,7 @@ from tracker.spec.node import INVALID
 from tracker.spec.words import listed, show
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-_PICTURES = {"cifar10": 50_000}  # training pictures where train_size is null
+_PICTURES = {"cifar10": (5_000, 10)}  # training pictures of a class, and classes
 _SIDE = 32  # pixels, of every data set that has no image_size
 
 
@@ -74,11 +74,15 @@ def _name_is_a_directory_everywhere(the: Filled) -> Iterator[Finding]:
 
 
 def _batch_fits_the_data(the: Filled) -> Iterator[Finding]:
-    source = "data.train_size" if the("data.train_size") else "data.name"
-    size = the("data.train_size") or _PICTURES.get(the("data.name"), math.inf)
-    batch = the("training.batch_size")
+    source, size, batch = "data.train_size", the("data.train_size"), the("training.batch_size")
+    of_a_class, number = _PICTURES.get(the("data.name"), (math.inf, 1))
+    classes = the("data.classes")
+    held = of_a_class * (len(classes) if classes else number)
+    if size is None or size > held:
+        source, size = "data.classes" if classes else "data.name", held
     if batch > size:
-        wrong = f"is {batch}, and {source} is {the(source)}: more than the {size} pictures there"
+        said = listed(the(source)) if source == "data.classes" else the(source)
+        wrong = f"is {batch}, and {source} is {said}: more than the {size} pictures there"
         yield Finding("training.batch_size", wrong, source)
 
 

@@ -96,6 +96,7 @@ def test_make_is_told_where_pixels_will_lie(tmp_path: Path) -> None:
         Entry(ENTRY.key, 4, 3, 4, pixels=True),
         Entry(ENTRY.key, 5, 2, 8, pixels=True),
         Entry(ENTRY.key, 5, 2, 4, pixels=True, resize=5),
+        Entry(ENTRY.key, 5, 2, 4, pixels=True, classes=("cat", "dog")),
     ],
 )
 def test_other_pictures_have_another_file(other: Entry, tmp_path: Path) -> None:

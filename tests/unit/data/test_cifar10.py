@@ -180,6 +180,20 @@ def test_the_extracted_folder_is_read_as_it_is(files: dict[str, bytes], tmp_path
     assert dataset.val.labels[dataset.reference[:10]].tolist() == list(range(10))
 
 
+def test_of_two_classes_only_they_are_read(files: dict[str, bytes], tmp_path: Path) -> None:
+    unpack(files, tmp_path)
+    theirs = torch.tensor(labels(range(5)))
+    places = ((theirs == 3) | (theirs == 5)).nonzero()[:, 0]
+
+    dataset = build(tmp_path, classes=("dog", "cat"), train_size=12, val_size=None)
+
+    kept = places[balanced_subset((theirs[places] == 5).long(), 12)]
+    assert torch.equal(images(dataset)[0], pixels(range(5))[kept])
+    assert dataset.classes == ("cat", "dog")
+    assert torch.bincount(dataset.train.labels).tolist() == [6, 6]
+    assert torch.bincount(dataset.val.labels).tolist() == [2, 2]
+
+
 def test_mean_and_deviation_are_those_of_the_training_pictures(
     files: dict[str, bytes], tmp_path: Path
 ) -> None:

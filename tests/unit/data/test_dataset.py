@@ -13,8 +13,10 @@ from tracker.data.dataset import (
     channel_statistics,
     digest_of,
     hashed,
+    of_classes,
     reference_pictures,
 )
+from tracker.errors import UsageError
 
 label_lists = st.lists(st.integers(0, 4), min_size=1, max_size=60).map(torch.tensor)
 
@@ -71,6 +73,31 @@ def test_no_size_keeps_all_in_order() -> None:
     labels = torch.tensor([2, 0, 1, 2])
     for size in (None, 4, 9):
         assert balanced_subset(labels, size).tolist() == [0, 1, 2, 3]
+
+
+def test_of_some_classes_pictures_stay_in_order_and_classes_are_numbered_anew() -> None:
+    labels = torch.tensor([3, 0, 1, 2, 3, 0])
+    places, left, names = of_classes(labels, ["ant", "bee", "cat", "dog"], ("dog", "bee"))
+    assert places.tolist() == [0, 2, 4]
+    assert left.tolist() == [1, 0, 1]
+    assert left.dtype == torch.int64
+    assert names == ("bee", "dog")
+
+
+def test_none_is_all_classes() -> None:
+    labels = torch.tensor([1, 0])
+    places, left, names = of_classes(labels, ["ant", "bee"], None)
+    assert (places.tolist(), left.tolist(), names) == ([0, 1], [1, 0], ("ant", "bee"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("beee", "names 'beee', and no class is; did you mean 'bee'?"), ("\x1bz", r"names '\x1bz',")],
+)
+def test_a_class_that_is_not_there_is_named(name: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        of_classes(torch.tensor([0]), ["ant", "bee"], ("ant", name))
+    assert words in str(caught.value)
 
 
 def test_reference_pictures_are_the_first_of_each_class_then_the_second() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from tracker.data import cache, image_folder
 from tracker.data.dataset import Dataset, Split, balanced_subset, digest_of
 from tracker.data.files import Files
-from tracker.errors import Damaged, Unavailable
+from tracker.errors import Damaged, Unavailable, UsageError
 from tracker.spec import experiment
 
 CLASSES = ("cat", "dog", "owl")
@@ -131,6 +131,26 @@ def test_a_changed_picture_is_seen_and_the_old_cache_goes(root: Path) -> None:
     assert torch.equal(everything(after.train), everything(before.train))
     assert (everything(after.val)[0] == 0).all()
     assert cached(root) == ["24+9-8px-v1.pixels"]
+
+
+def test_choices_of_classes_live_side_by_side(root: Path) -> None:
+    whole = build(root)
+    two = build(root, classes=("owl", "cat"))
+    others = build(root, classes=("owl", "dog"))
+
+    assert two.classes == ("cat", "owl")
+    assert two.train.labels.tolist() == [0] * 8 + [1] * 8
+    assert torch.equal(everything(two.train)[8:], everything(whole.train)[16:])
+    assert torch.equal(everything(two.train)[8:], everything(others.train)[8:])
+    assert not torch.equal(everything(two.train)[:8], everything(others.train)[:8])
+    assert len(cached(root)) == 3
+    assert build(root, classes=("cat", "owl")).digest == two.digest
+    assert len(cached(root)) == 3
+
+
+def test_a_class_that_has_no_folder_is_named(root: Path) -> None:
+    with pytest.raises(UsageError, match="'own', and no class is; did you mean 'owl'"):
+        build(root, classes=("own", "cat"))
 
 
 def test_sizes_live_side_by_side(root: Path) -> None:

@@ -160,6 +160,17 @@ def test_a_part_is_the_balanced_subset(tree: Tree) -> None:
     assert train.part(None).names == train.names
 
 
+def test_classes_can_be_left_out(tree: Tree) -> None:
+    train, _ = listed(tree(*PLAIN, "train/owl/3.png", "val/owl/3.png"))
+
+    part = train.of_classes(("owl", "cat"))
+
+    assert part.classes == ("cat", "owl")
+    assert [name.split("/")[0] for name in part.names] == ["cat"] * (len(part) - 1) + ["owl"]
+    assert part.labels.tolist() == [0] * (len(part) - 1) + [1]
+    assert train.of_classes(None).names == train.names
+
+
 def test_the_key_changes_with_every_change(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tree(*PLAIN)
     keys = [key(*listed(root))]

@@ -1,5 +1,7 @@
 """The drawn data set: each picture alone, the same for ever, and neither too easy nor too hard."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -67,6 +69,20 @@ def test_a_data_set_holds_what_was_asked_for() -> None:
     assert (data.mean, data.std) == channel_statistics([data.train.images])
     assert data.digest == digest_of(data.train, data.val)
     assert data.val.labels[data.reference].tolist() == [*range(10), *range(10), *range(5)]
+
+
+def test_a_choice_of_classes_is_made_of_the_same_pictures() -> None:
+    whole = shapes.build(spec(train_size=100))
+    some = shapes.build(replace(spec(train_size=27, val_size=8), classes=("star", "cross")))
+    theirs = whole.train.labels
+    places = ((theirs == 2) | (theirs == 8)).nonzero()[:, 0]
+
+    assert some.classes == ("cross", "star")
+    assert some.train.labels.tolist() == [0, 1] * 13 + [0]
+    assert torch.equal(
+        some.train.fetch(torch.arange(20)), whole.train.fetch(places)
+    )  # 20 of the hundred are such
+    assert len(some.val) == 8
 
 
 def test_digests_tell_sizes_and_data_seeds_apart() -> None:

@@ -29,6 +29,7 @@ def test_defaults_are_filled_in_everywhere() -> None:
         "cutout_size": 8,
         "mean": None,
         "std": None,
+        "classes": None,
     }
     assert filled["model"] == {
         "backbone": "cifar_resnet20",

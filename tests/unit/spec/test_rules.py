@@ -39,6 +39,19 @@ def test_the_defaults_break_no_rule() -> None:
             "is 50001, and data.name is cifar10: more than the 50000 pictures there",
         ),
         (
+            {"data": {"classes": ["cat", "dog"]}, "training": {"batch_size": 10_001}},
+            "training.batch_size",
+            "is 10001, and data.classes is cat and dog: more than the 10000 pictures there",
+        ),
+        (
+            {
+                "data": {"classes": ["cat", "dog"], "train_size": 20_000},
+                "training": {"batch_size": 12_000},
+            },
+            "training.batch_size",
+            "is 12000, and data.classes is cat and dog: more than the 10000 pictures there",
+        ),
+        (
             {"schedule": {"warmup_epochs": 10}},
             "schedule.warmup_epochs",
             "is 10, and training.epochs is 10: it must be shorter",
