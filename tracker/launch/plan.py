@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from tracker.errors import Busy, Damaged, SpecError, UsageError, printable
+from tracker.errors import Busy, Damaged, UsageError
 from tracker.models.expected import check
 from tracker.spec.convert import to_document
 from tracker.spec.differences import differences
 from tracker.spec.experiment import Experiment
-from tracker.spec.load import from_document, load
+from tracker.spec.load import load
 from tracker.store import index
 from tracker.store.active import ActiveRun
-from tracker.store.files import read_json, write_json
-from tracker.store.imported import IMPORTED
+from tracker.store.asked import asked
+from tracker.store.files import write_json
 from tracker.store.provenance import Provenance
 from tracker.store.run import Run
 
@@ -64,10 +64,10 @@ def jobs_of(
     """
     if resume and not target.is_file():
         run = index.find(root, str(target))
-        source, asked = run.experiment_file, _asked(run)
+        source, experiment = run.experiment_file, _asked(run)
         if overrides or seeds or max_steps:
-            asked = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)[0]
-        return [Job(source, asked, run)]
+            experiment = load(source, overrides=overrides, seeds=seeds, max_steps=max_steps)[0]
+        return [Job(source, experiment, run)]
     found = load(target, overrides=overrides, seeds=seeds, max_steps=max_steps)
     for experiment in found:
         check(experiment)
@@ -104,8 +104,8 @@ def _is_finished(job: Job, state: str | None) -> bool:
     """
     if state != "finished":
         return False
-    asked = _asked(job.run)
-    before, now = asked.training.max_steps, job.experiment.training.max_steps
+    asked_before = _asked(job.run)
+    before, now = asked_before.training.max_steps, job.experiment.training.max_steps
     was_cut = before is not None and job.run.status().step >= before
     return not was_cut or (now is not None and before is not None and now <= before)
 
@@ -120,10 +120,10 @@ def _resumed(job: Job, state: str) -> Job:
         )
     with _remedied():
         job.run.look()
-    asked = _asked(job.run)
+    before = _asked(job.run)
     changed = [
         f"  {one.path}: was {one.before!r}, is {one.after!r}"
-        for one in differences(to_document(asked), to_document(job.experiment))
+        for one in differences(to_document(before), to_document(job.experiment))
         if one.path != MAY_CHANGE
     ]
     if changed:
@@ -136,21 +136,9 @@ def _resumed(job: Job, state: str) -> Job:
 
 
 def _asked(run: Run) -> Experiment:
-    """Return what `run` was asked for. Raises `Damaged` or `Unavailable`, naming its file, and
-    `UsageError` where it was imported: then nothing says how to train it."""
+    """Return what `run` was asked for. Raises as `asked`."""
     with _remedied():
-        document, where = read_json(run.experiment_file), printable(str(run.experiment_file))
-        if not isinstance(document, dict):
-            raise Damaged(f"{where} holds no JSON object")
-        if IMPORTED in document:
-            raise UsageError(
-                f"{printable(run.id)} was imported, tracker did not train it: there is nothing to "
-                "go on from; --again runs the experiment beside it"
-            )
-        try:
-            return from_document(document, where)
-        except SpecError as error:
-            raise Damaged(f"{error.problems[0]}") from error
+        return asked(run)
 
 
 @contextmanager
