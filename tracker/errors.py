@@ -116,7 +116,10 @@ def printable(text: str, *, keep: str = "") -> str:
     screen, retitle the window or, through marks that turn the direction, read as another name.
     Letters of any script stay as they are, as do characters of `keep` ("\n" for several lines).
     """
-    if text.isprintable():
+    rest = text
+    for one in keep:
+        rest = rest.replace(one, "")
+    if rest.isprintable():
         return text
     return "".join(
         one

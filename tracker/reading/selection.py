@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tracker.errors import NoSuchRun, printable
+from tracker.store.collector import resting
 from tracker.store.index import RunRecord, find_all, list_runs, record
 
 
@@ -18,7 +19,8 @@ def chosen(root: Path, refs: Sequence[str]) -> list[RunRecord]:
     if not refs:
         return _of_last(list_runs(root), root)
     runs = dict.fromkeys(run for ref in refs for run in find_all(root, ref))
-    return [record(run) for run in runs]
+    with resting():
+        return [record(run) for run in runs]
 
 
 def _of_last(records: Sequence[RunRecord], root: Path) -> list[RunRecord]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.errors import Damaged, NoSuchRun, Unavailable, UsageError, printable
+from tracker.store.collector import resting
 from tracker.store.files import explain_os_error, read_json
 from tracker.store.run import Run
 from tracker.store.shape import COUNT, TEXT, Shape, fields
@@ -77,7 +78,8 @@ def list_runs(root: Path) -> list[RunRecord]:
     A damaged run is listed as such and never raises; what is no run is passed over. A root that
     does not exist has no runs; Unavailable where it may not be read.
     """
-    return [record(run) for run in all_runs(root)]
+    with resting():
+        return [record(run) for run in all_runs(root)]
 
 
 def record(run: Run) -> RunRecord:

@@ -153,6 +153,13 @@ def test_printable_text_is_printable_and_plain_text_stays(text: str) -> None:
     assert shown == text or not text.isprintable()
 
 
+@given(st.text(), st.sampled_from(["", "\n", "\n\t"]))
+def test_what_is_kept_stays_and_the_rest_is_printable(text: str, keep: str) -> None:
+    shown = printable(text, keep=keep)
+    plain = "".join(one if one in keep else printable(one) for one in text)
+    assert shown == plain
+
+
 def test_one_line_is_cut_where_it_is_long() -> None:
     assert files.one_line("a\n b\x1b", 10) == "a b\\x1b"
     assert files.one_line("abcdef", 4) == "abc…"

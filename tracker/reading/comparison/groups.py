@@ -115,7 +115,7 @@ def group(
     a unit. Groups stand in the order in which their first runs started. Raises UsageError where
     `by` names no setting of any run.
     """
-    kinds = [_kind(record) for record in records]
+    kinds = _kinds(records)
     distinct = dict(kinds)  # mostly far fewer than runs
     paths = differing(list(distinct.values()))
     asked = [path for path in paths if path not in NAMES] if by is None else list(by)
@@ -154,8 +154,23 @@ def group(
     return Grouping(tuple(groups), tuple(asked), tuple(pooled), tuple(confounded))
 
 
+def _kinds(records: Sequence[RunRecord]) -> list[tuple[str, dict[str, Any]]]:
+    """Each run's settings and names, and all of them as one text: equal where they are.
+
+    Runs of which the same was asked share theirs: it is the same thousands of times.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    kinds = []
+    for record in records:
+        asked = {**record.asked, "seed": None}
+        made_of = _text([asked, record.machine, record.experiment, record.variant])
+        if made_of not in found:
+            found[made_of] = _kind(record)
+        kinds.append(found[made_of])
+    return kinds
+
+
 def _kind(record: RunRecord) -> tuple[str, dict[str, Any]]:
-    """The run's settings and names, and all of them as one text: equal where they are."""
     known = {**settings(record), "name": record.experiment, "variant": record.variant}
     return _text(known), known
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.records import record
 from tracker.errors import UsageError
-from tracker.reading.comparison.groups import group, settings
+from tracker.reading.comparison.groups import _kind, _kinds, group, settings
 from tracker.store.index import RunRecord
 
 
@@ -123,3 +123,18 @@ def test_runs_trained_elsewhere_are_called_as_they_were() -> None:
     found = group(imported, None, fit)
     assert [each.name for each in found.groups] == ["plain", "wide"]
     assert found.by == ("imported_as", "settings.net")
+
+
+def test_runs_share_what_they_are_only_where_all_of_it_is_the_same() -> None:
+    records = [
+        record("resnet50", seed=0),
+        record("resnet50", seed=1),
+        record("resnet18", seed=0),
+        record("resnet50", seed=2, spec={"logging": {"scalars_every": 3}}),
+        record("resnet50", seed=3, spec=lr(0.2)),
+        record("resnet50", seed=4, machine={"precision": "bfloat16"}),
+        record("resnet50", seed=5, spec={"name": "second"}),
+    ]
+    found = _kinds(records)
+    assert found == [_kind(one) for one in records]
+    assert len({kind for kind, _ in found}) == 5
