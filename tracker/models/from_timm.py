@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from torch import nn
 
 from tracker.errors import Unavailable, UsageError
+from tracker.models import hub
 from tracker.spec.words import nearest
 
 PREFIX = "timm:"
@@ -41,9 +43,10 @@ def create(
     if known.fixed_input_size and tuple(known.input_size[1:]) != (image_size, image_size):
         options["img_size"] = image_size
     try:
-        net: nn.Module = library().create_model(
-            name, pretrained=pretrained, num_classes=num_classes, **options
-        )
+        with hub.settled() if pretrained and known.hf_hub_id else nullcontext():
+            net: nn.Module = library().create_model(
+                name, pretrained=pretrained, num_classes=num_classes, **options
+            )
     except (AssertionError, ValueError, TypeError) as error:
         if pretrained:
             raise
