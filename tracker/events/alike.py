@@ -97,12 +97,12 @@ def _take_form(
     """Add to `groups` all events of the form of the first row; return which rows they are."""
     form, _ = _form_of(rows[0], size)
     masked = rows.view(np.uint64) & np.frombuffer(form.fixed, dtype=np.uint64)
-    firsts, group_of = _sort_out(masked)
+    firsts, group_of, taken = _sort_out(masked)
     events, firsts, group_of = _of_form(form, rows, size, firsts, group_of)
-    taken = group_of >= 0
-    taken &= (masked == masked[firsts[group_of]]).all(axis=1)
-    firsts = np.cumsum(taken)[firsts] - 1
-    rows, records, group_of = rows[taken], records[taken], group_of[taken]
+    taken &= group_of >= 0
+    if not taken.all():
+        firsts = np.cumsum(taken)[firsts] - 1
+        rows, records, group_of = rows[taken], records[taken], group_of[taken]
     if check:
         _check(rows, form, size, firsts, group_of)
     wall_times, steps, values = _columns(rows, form)
@@ -155,17 +155,19 @@ def _form_of(row: _Bytes, size: int) -> tuple[_Form, Event]:
     return _Form(wall, step, step_size, values, fixed.tobytes()), event
 
 
-def _sort_out(masked: NDArray[np.uint64]) -> tuple[_Indices, _Indices]:
-    """Group equal rows: the first row of each group, and each row's group.
+def _sort_out(masked: NDArray[np.uint64]) -> tuple[_Indices, _Indices, NDArray[np.bool_]]:
+    """Group equal rows: the first row of each group, each row's group, and which rows are in it.
 
-    By a hash, so unequal rows may share a group, if hardly ever: the caller compares.
+    Groups are found by a hash: a row whose hash is another's, which hardly ever is, is in none.
     """
     if (masked == masked[0]).all():
-        return np.zeros(1, dtype=np.int64), np.zeros(len(masked), dtype=np.int64)
+        alike = np.ones(len(masked), dtype=np.bool_)
+        return np.zeros(1, dtype=np.int64), np.zeros(len(masked), dtype=np.int64), alike
     odd = np.multiply.accumulate(np.full(masked.shape[1], _ODD, dtype=np.uint64))
     hashes = (masked ^ (masked >> np.uint64(32))) @ odd
     _, firsts, group_of = np.unique(hashes, return_index=True, return_inverse=True)
-    return firsts, group_of.reshape(-1)
+    group_of = group_of.reshape(-1)
+    return firsts, group_of, (masked == masked[firsts[group_of]]).all(axis=1)
 
 
 def _columns(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tracker.events.alike import Group, read_alike
 from tracker.events.event import Event, parse
+from tracker.events.leap import split
 from tracker.events.record import BAD_PAYLOAD, INFIX, Block, Report, Scan
 from tracker.events.wire import WireError
 from tracker.tags import Goal
@@ -85,7 +86,7 @@ def read_scalars(path: Path, *, check: bool = True) -> Scalars:
     reports = []
     for file in event_files(path):
         scan = Scan(file)
-        for block in scan.blocks():
+        for block in scan.blocks(split):
             points.read(scan, block, check=check)
         reports.append(scan.report)
     series = points.series()

@@ -11,10 +11,10 @@ import io
 import os
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from google_crc32c import value
 
@@ -24,6 +24,12 @@ FOOTER_SIZE = 4
 MAX_PAYLOAD = 1 << 28  # protobuf ends at 2 GiB; what comes near it is no event
 MASK = 0xA282EAD8  # added to a checksum after rotating it right by 15 bits
 BAD_PAYLOAD = "wrong checksum of a payload"
+
+Sizes: TypeAlias = dict[bytes, int]  # of records, by their headers
+# Where records start and the last whole one stops, how many bytes to read next, and what is wrong
+# there if anything is.
+Found: TypeAlias = tuple[list[int], int, str]
+Split: TypeAlias = Callable[[bytes, Sizes], Found]
 
 _CHUNK = 1 << 20
 _HEADER = struct.Struct("<QI")
@@ -123,14 +129,15 @@ class Scan:
                     break
                 yield base + block.starts[index], block.payload(index)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, split: Split | None = None) -> Iterator[Block]:
         """Read block by block. Asking for the next one vouches for the payloads of the last.
 
         A reader that finds a payload wrong says so with `refuse`; no further block comes then.
+        `split` finds where records lie, just as `split_singly`, which does by default.
         """
         try:
             with io.FileIO(self._path, opener=_open_without_waiting) as file:
-                yield from self._read(file)
+                yield from self._read(file, split or split_singly)
         except OSError as error:
             self._damage = Damage(self._size, f"cannot be read: {error.strerror}")
 
@@ -140,11 +147,11 @@ class Scan:
         self._records += index
         self._damage = Damage(self._size, reason)
 
-    def _read(self, file: io.FileIO) -> Iterator[Block]:
+    def _read(self, file: io.FileIO, split: Split) -> Iterator[Block]:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             self._damage = Damage(0, "not a regular file")
             return
-        sizes: dict[bytes, int] = {}
+        sizes: Sizes = {}
         rest = b""
         wanted = _CHUNK
         while True:
@@ -152,7 +159,7 @@ class Scan:
             left = os.fstat(file.fileno()).st_size - file.tell()
             more = file.read(max(1, min(wanted, left)))
             data = rest + more
-            starts, wanted, reason = _split(data, sizes)
+            starts, wanted, reason = split(data, sizes)
             yield Block(data, starts)
             if self._damage is not None:
                 return
@@ -171,26 +178,35 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def _split(data: bytes, sizes: dict[bytes, int]) -> tuple[list[int], int, str]:
-    """Find where the records in `data` start, and where the last whole one stops.
-
-    Returns these places, how many bytes to read next, and what is wrong there if anything is.
-    `sizes` remembers the headers found right, as most records have one of a few lengths.
-    """
+def split_singly(data: bytes, sizes: Sizes) -> Found:
+    """Find where the records in `data` lie, header by header."""
     starts = [0]
-    at, end = 0, len(data)
-    while at + HEADER_SIZE <= end:
+    end = find(data, sizes, starts, len(data) + 1)
+    assert end is not None  # there are more bytes than records
+    return starts, *end
+
+
+def find(data: bytes, sizes: Sizes, starts: list[int], more: int) -> tuple[int, str] | None:
+    """Add to `starts`, of which the last is where to begin, until there are `more` of them.
+
+    Returns None then, else the rest of what `Found` is. `sizes` remembers the headers found right,
+    as most records have one of a few lengths.
+    """
+    at, end = starts[-1], len(data)
+    for _ in range(more):
+        if at + HEADER_SIZE > end:
+            return _CHUNK, ""
         head = data[at : at + HEADER_SIZE]
         size = sizes.get(head)
         if size is None:
             length, crc = _HEADER.unpack(head)
             if masked_crc(head[:8]) != crc:
-                return starts, 0, "wrong checksum of a length"
+                return 0, "wrong checksum of a length"
             if length > MAX_PAYLOAD:
-                return starts, 0, f"a record of {length} bytes"
+                return 0, f"a record of {length} bytes"
             size = sizes[head] = HEADER_SIZE + length + FOOTER_SIZE
         at += size
         if at > end:
-            return starts, max(_CHUNK, at - end), ""
+            return max(_CHUNK, at - end), ""
         starts.append(at)
-    return starts, _CHUNK, ""
+    return None

@@ -148,5 +148,5 @@ def test_error_while_reading_is_damage(file: Path, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(record, "_split", fail)
+    monkeypatch.setattr(record, "split_singly", fail)
     assert _scan(file)[1].damage == Damage(0, "cannot be read: Input/output error")
