@@ -198,3 +198,26 @@ def test_pictures_are_cut_and_normalised_as_the_first_run_had_them(
     facts = third.summary().input
     assert facts is not None
     assert (facts["image_size"], facts["resize"], facts["mean"]) == (16, 16, [0.4, 0.5, 0.6])
+
+
+def test_small_pictures_go_in_large_and_the_run_says_so(
+    train: Train,
+) -> None:
+    large = {**SPEC["data"], "image_size": 48, "interpolation": "bicubic"}
+    first = train(data=large)
+    facts = first.summary()
+    assert facts.input is not None
+    assert facts.data is not None
+    told = ("image_size", "resize", "interpolation", "scaled_from")
+    assert [facts.input[key] for key in told] == [48, 48, "bicubic", 32]
+    small = train(name="small").summary()
+    assert small.data is not None
+    assert small.data.digest == facts.data.digest, "they are kept as they are"
+    assert small.price is not None
+    assert facts.price is not None
+    assert facts.price.flops > 2 * small.price.flops
+    # the way of scaling goes with the weights
+    data = {**SPEC["data"], "image_size": 40}
+    third = train(name="third", data=data, model=FROM_FIRST).summary()
+    assert third.input is not None
+    assert [third.input[key] for key in told] == [40, 40, "bicubic", 32]

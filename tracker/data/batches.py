@@ -7,6 +7,7 @@ change what a network sees.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from tracker.data import seeding
 from tracker.data.augment import Recipe, augment, normalise
 from tracker.data.dataset import Channels, Split
+from tracker.data.scaling import scaled
 
 _ORDER, _CHANGES = 1, 2  # what is drawn, folded into the seed so that the two share nothing
 _DEVICE_SHARE = 0.5  # of a GPU's free memory that a data set may take; the rest is the network's
@@ -28,7 +30,7 @@ class Batch(NamedTuple):
 
 
 class Loader:
-    """How the batches of one split reach the network: where, in which type and layout.
+    """How the batches of one split reach the network: where, how large, in which type and layout.
 
     A split in memory is moved to the device once if it takes no more than half of what is free
     there; a larger one stays and is copied batch by batch.
@@ -52,7 +54,10 @@ class Loader:
         self._device, self._dtype, self._memory_format = device, dtype, memory_format
 
     def pictures(self, plan: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each entry of `plan` (indices, int64): uint8 pictures and labels on the device."""
+        """For each entry of `plan` (indices, int64): uint8 pictures and labels on the device.
+
+        The pictures are as large as they are kept: what is done to small ones costs little.
+        """
         images = self.split.images
         fetched = (
             (self.split.fetch(indices) for indices in plan)
@@ -66,7 +71,9 @@ class Loader:
             )
 
     def normalise(self, images: Tensor) -> Tensor:
-        """uint8 pictures to what the network takes."""
+        """uint8 pictures to what the network takes, scaled as the split says."""
+        if self.split.scaling is not None:
+            images = scaled(images, self.split.scaling)
         return normalise(
             images, self._mean, self._std, dtype=self._dtype, memory_format=self._memory_format
         )
@@ -117,7 +124,7 @@ def _on_device(split: Split, device: torch.device) -> Split:
         free, _ = torch.cuda.mem_get_info(device)
         if images.nbytes > free * _DEVICE_SHARE:
             return split
-    return Split(images.to(device), split.labels)
+    return replace(split, images=images.to(device))
 
 
 def _to_device(images: Tensor, device: torch.device) -> Tensor:

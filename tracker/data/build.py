@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tracker.data import cifar10, image_folder, shapes
 from tracker.data.dataset import Dataset
+from tracker.data.scaling import Scaling
 from tracker.spec import experiment
 
 Log = Callable[[str], None]
@@ -25,4 +27,14 @@ def build(spec: experiment.Data, *, log: Log) -> Dataset:
     Raises Unavailable where files are missing, with what to do; Damaged where they cannot be
     trusted, naming each.
     """
-    return DATASETS[spec.name](spec, log)
+    dataset = DATASETS[spec.name](spec, log)
+    if spec.image_size in (None, dataset.image_size):
+        return dataset
+    scaling = Scaling(spec.image_size, spec.interpolation or "bilinear")
+    return replace(
+        dataset,
+        image_size=scaling.size,
+        scaled_from=dataset.image_size,
+        train=replace(dataset.train, scaling=scaling),
+        val=replace(dataset.val, scaling=scaling),
+    )

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from tracker.data.dataset import Channels
 from tracker.errors import Unavailable, printable
+from tracker.spec.experiment import Interpolation
 
 # Hands every picture, in order, to the function it is given, and returns the facts; the folder is
 # the one in which the pixels will lie, if they are kept.
@@ -37,7 +38,8 @@ Make: TypeAlias = Callable[[Callable[[Tensor], object], Path | None], "Facts"]
 FOLDER = ".tracker-cache"
 _VERSION = 1  # of the layout and of how pictures are decoded
 _OURS = re.compile(
-    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-([0-9a-f]{8}of-)?(\d+-)?\d+px-v\d+\.(pixels|facts)(?P<part>\.\d+\.part)?"
+    r"(?P<key>[0-9a-f]{16})-\d+\+\d+-([0-9a-f]{8}of-)?(\d+-)?\d+px(-bicubic)?-v\d+"
+    r"\.(pixels|facts)(?P<part>\.\d+\.part)?"
 )
 _ABANDONED = 24 * 3600  # seconds after which a file still being written was left by a dead process
 _FACTS_LIMIT = 4096  # bytes
@@ -56,9 +58,9 @@ class Facts:
 class Entry:
     """What is cached: so many pictures of `size` pixels a side, out of the folder `key` names.
 
-    They are cut out of what was scaled to `resize` pixels (None: to `size`). `key` is 16
-    hexadecimal digits that change with any file of the folder. `pixels` says whether pictures are
-    kept, or only facts; `classes` which classes they are of (None: all).
+    They are cut out of what was scaled to `resize` pixels (None: to `size`), by `interpolation`.
+    `key` is 16 hexadecimal digits that change with any file of the folder. `pixels` says whether
+    pictures are kept, or only facts; `classes` which classes they are of (None: all).
     """
 
     key: str
@@ -68,6 +70,7 @@ class Entry:
     pixels: bool
     resize: int | None = None
     classes: tuple[str, ...] | None = None
+    interpolation: Interpolation = "bilinear"
 
     @property
     def name(self) -> str:
@@ -75,7 +78,9 @@ class Entry:
         kind = "pixels" if self.pixels else "facts"
         cut = "" if self.resize in (None, self.size) else f"{self.resize}-"
         which = "" if self.classes is None else f"{_digest(self.classes)}of-"
-        return f"{self.key}-{self.train}+{self.val}-{which}{cut}{self.size}px-v{_VERSION}.{kind}"
+        how = "" if self.interpolation == "bilinear" else f"-{self.interpolation}"
+        size = f"{cut}{self.size}px{how}"
+        return f"{self.key}-{self.train}+{self.val}-{which}{size}-v{_VERSION}.{kind}"
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

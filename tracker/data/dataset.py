@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tracker.data import seeding
+from tracker.data.scaling import Scaling
 from tracker.errors import UsageError
 from tracker.spec.words import nearest
 
@@ -44,11 +45,13 @@ class Split:
     """Pictures and their labels.
 
     `images` is uint8 [N, 3, H, W], RGB, in memory, memory-mapped or on a device, or a `Source`.
-    `labels` is int64 [N] on the CPU, each below the number of classes.
+    `labels` is int64 [N] on the CPU, each below the number of classes. `scaling` is how a network
+    gets the pictures, if not as large as they are kept: `batches.Loader` sees to it.
     """
 
     images: Tensor | Source
     labels: Tensor
+    scaling: Scaling | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,8 +71,10 @@ class Dataset:
     """What a run learns from and is judged on.
 
     `mean` and `std` are per channel (red, green, blue) over the training pictures, in units where
-    white is 1. `digest` is the hexadecimal sha256 of every picture and label of both splits as
-    decoded: equal digests mean that two runs saw the same pixels, whatever the files were.
+    white is 1. `image_size` is the side, in pixels, of what a network is given, and
+    `scaled_from`, where that is not the same, the side of what is kept. `digest` is the
+    hexadecimal sha256 of every picture and label of both splits as decoded: equal digests mean that
+    two runs learned from the same pixels, whatever the files were.
     `reference` holds the indices into `val` of the pictures shown in every run and epoch, and where
     only some of them fit, the first.
     """
@@ -83,6 +88,7 @@ class Dataset:
     image_size: int
     digest: str
     reference: Tensor
+    scaled_from: int | None = None
 
 
 def of_classes(

@@ -12,24 +12,33 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tracker.errors import printable
+from tracker.spec.experiment import Interpolation
 
 EXTENSIONS = frozenset(
     (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 )
 # What Pillow may take a file for. Some of its other readers start programs (EPS: Ghostscript).
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_FILTERS: dict[Interpolation, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF
 _REASON_LIMIT = 100  # characters
 
 
-def decode(path: Path, size: int, resize: int | None = None) -> npt.NDArray[np.uint8]:
+def decode(
+    path: Path,
+    size: int,
+    resize: int | None = None,
+    interpolation: Interpolation = "bilinear",
+) -> npt.NDArray[np.uint8]:
     """The picture at `path` as RGB, uint8 [3, size, size].
 
     It is turned upright as its EXIF says, its shorter side is scaled to `resize` pixels, or `size`
-    (bilinear, each pixel averaging all that it covers), and the centre square is cut out. What is
-    transparent shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the
-    first frame is taken; a JPEG at least four times too large is decoded at a half, a quarter or an
-    eighth.
+    (each pixel averaging all that it covers), and the centre square is cut out. What is transparent
+    shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the first frame is
+    taken; a JPEG at least four times too large is decoded at a half, a quarter or an eighth.
 
     Raises whatever Pillow raises on a file that is no whole picture, and ValueError for pixels of
     32 bits, of which no file says what is white; `reason` puts all of it into words.
@@ -45,7 +54,7 @@ def decode(path: Path, size: int, resize: int | None = None) -> npt.NDArray[np.u
             picture = ImageOps.exif_transpose(picture)
         picture = _rgb(picture)
         if picture.size != (size, size) or scaled != size:
-            picture = _centre_square(picture, size, scaled)
+            picture = _centre_square(picture, size, scaled, _FILTERS[interpolation])
         pixels: npt.NDArray[np.uint8] = np.asarray(picture)
     return np.moveaxis(pixels, 2, 0)
 
@@ -84,10 +93,10 @@ def _rgb(picture: Image.Image) -> Image.Image:
     return picture if mode == "RGB" else picture.convert("RGB")
 
 
-def _centre_square(picture: Image.Image, size: int, scaled: int) -> Image.Image:
+def _centre_square(
+    picture: Image.Image, size: int, scaled: int, by: Image.Resampling
+) -> Image.Image:
     """Cut and scale in one step, so that nothing is rounded to whole pixels in between."""
     side = min(picture.size) * size / scaled
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
-    return picture.resize(
-        (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
-    )
+    return picture.resize((size, size), by, box=(left, top, left + side, top + side))

@@ -16,6 +16,7 @@ from torch import Tensor
 from tracker.data.decode import decode, quiet, reason
 from tracker.data.workers import in_order
 from tracker.errors import Damaged, printable
+from tracker.spec.experiment import Interpolation
 
 _CHUNK = 2**21  # bytes decoded by one thread at a time
 _NAMED = 3  # of the pictures that cannot be read
@@ -28,7 +29,8 @@ _Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
 class Files:
     """A `dataset.Source`: the pictures `names` under `folder`, uint8 [3, size, size] each.
 
-    They are cut out of the centre of what is scaled to `resize` pixels: see `decode`. `workers`
+    They are cut out of the centre of what is scaled to `resize` pixels, by `interpolation`: see
+    `decode`. `workers`
     processes decode what is streamed; 0 is this one. Their number changes no pixel.
     """
 
@@ -40,11 +42,13 @@ class Files:
         size: int,
         workers: int,
         resize: int | None = None,
+        interpolation: Interpolation = "bilinear",
     ) -> None:
         self._folder = folder
         self._names = names
         self._size = size
         self._resize = resize
+        self._interpolation = interpolation
         self._workers = workers
 
     def __len__(self) -> int:
@@ -101,7 +105,7 @@ class Files:
         for place, index in enumerate(indices):
             path = self._folder / self._names[index]
             try:
-                pictures[place] = decode(path, self._size, self._resize)
+                pictures[place] = decode(path, self._size, self._resize, self._interpolation)
             except MemoryError:
                 raise
             # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …

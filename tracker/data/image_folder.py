@@ -43,8 +43,16 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
         for split, size in zip(whole, (spec.train_size, spec.val_size), strict=True)
     )
     size = spec.image_size or _SIZE
+    interpolation = spec.interpolation or "bilinear"
     files = [
-        Files(part.folder, part.names, size=size, resize=spec.resize, workers=spec.workers)
+        Files(
+            part.folder,
+            part.names,
+            size=size,
+            resize=spec.resize,
+            interpolation=interpolation,
+            workers=spec.workers,
+        )
         for part in (train, val)
     ]
     entry = cache.Entry(
@@ -55,6 +63,7 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
         pixels=spec.cache != "never",
         resize=spec.resize,
         classes=None if spec.classes is None else train.classes,
+        interpolation=interpolation,
     )
 
     def make(take: Callable[[Tensor], object], into: Path | None) -> cache.Facts:

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal, TypeAlias
 
+from tracker.spec.experiment import Interpolation
+
 Channels: TypeAlias = tuple[float, float, float]  # red, green, blue, white being 1
 
 
@@ -15,8 +17,9 @@ Channels: TypeAlias = tuple[float, float, float]  # red, green, blue, white bein
 class Weights:
     """Published weights: what they were trained to take, and how well they tell ImageNet apart.
 
-    A picture's shorter side is scaled to `resize` pixels, the centre square of `image_size` is cut
-    out, and each channel is normalised by `mean` and `std`. All is what torchvision says of them,
+    A picture's shorter side is scaled to `resize` pixels by `interpolation`, the centre square of
+    `image_size` is cut out, and each channel is normalised by `mean` and `std`. All is what
+    torchvision says of them,
     but for the mean and deviation of GoogLeNet and Inception v3: there torchvision converts the
     pictures once more inside the network, and these do both at once.
     """
@@ -26,6 +29,7 @@ class Weights:
     url: str
     image_size: int
     resize: int
+    interpolation: Interpolation
     mean: Channels
     std: Channels
     accuracy: float | None  # share of ImageNet's 50,000 validation pictures; None: tells no classes

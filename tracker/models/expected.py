@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from tracker.errors import Damaged, UsageError, printable
 from tracker.models.catalog import Entry, Weights, entry
-from tracker.spec.experiment import Data, Experiment, ImageFolder, Model
+from tracker.spec.experiment import Data, Experiment, ImageFolder, Interpolation, Model
 from tracker.spec.words import listed, nearest
 
 SIDE = 32  # pixels of every data set that has no image_size, and of image_size where nothing says
@@ -21,12 +21,17 @@ SIDE = 32  # pixels of every data set that has no image_size, and of image_size 
 class Expected:
     """Which pictures a network was trained with: their side, what that was cut out of, and the
     mean and deviation they were normalised by, per channel, white being 1.
+
+    `interpolation` is how pictures are scaled. Where the data set's own were, on their way into the
+    network, `scaled_from` is the side they had: others are brought to that first.
     """
 
     image_size: int
     resize: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    interpolation: Interpolation = "bilinear"
+    scaled_from: int | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -37,15 +42,26 @@ class Expected:
         """What `to_document` gave. Raises Damaged, naming `where`, of anything else."""
         try:
             sides = {key: document[key] for key in ("image_size", "resize")}
+            kept = document.get("scaled_from")
+            interpolation = document.get("interpolation", "bilinear")
             red, green, blue = map(float, document["mean"])
             other = tuple(map(float, document["std"]))
         except (KeyError, TypeError, ValueError) as error:
             raise Damaged(f"{where}: does not say which pictures it takes") from error
-        if not all(type(side) is int and side > 0 for side in sides.values()) or (
-            len(other) != 3 or min(other) <= 0
+        known = [*sides.values()] + ([] if kept is None else [kept])
+        if (
+            not all(type(side) is int and side > 0 for side in known)
+            or (len(other) != 3 or min(other) <= 0)
+            or interpolation not in get_args(Interpolation)
         ):
             raise Damaged(f"{where}: says of pictures what cannot be")
-        return cls(**sides, mean=(red, green, blue), std=(other[0], other[1], other[2]))
+        return cls(
+            **sides,
+            mean=(red, green, blue),
+            std=(other[0], other[1], other[2]),
+            interpolation=interpolation,
+            scaled_from=kept,
+        )
 
     @classmethod
     def of_weights(cls, weights: Weights) -> Expected:
@@ -55,6 +71,7 @@ class Expected:
             resize=weights.resize,
             mean=weights.mean,
             std=weights.std,
+            interpolation=weights.interpolation,
         )
 
 
@@ -68,6 +85,8 @@ def published(model: Model) -> Expected | None:
 
 def fitting(data: Data, expected: Expected | None) -> Data:
     """`data` with everything that it leaves to the weights settled; what it says itself stays."""
+    if data.interpolation is None and expected is not None:
+        data = replace(data, interpolation=expected.interpolation)
     if not isinstance(data, ImageFolder) or data.image_size is not None:
         return data
     size, resize = (expected.image_size, expected.resize) if expected else (SIDE, SIDE)
@@ -110,9 +129,8 @@ def _check_side(known: Entry, experiment: Experiment) -> None:
     if isinstance(data, ImageFolder) and data.image_size is None and weights and not expected:
         return
     settled = fitting(data, expected)
-    side = settled.image_size if isinstance(settled, ImageFolder) else SIDE
-    assert side is not None
-    remedy = "choose larger pictures (data.image_size of an image_folder) or another model.backbone"
+    side = settled.image_size or SIDE
+    remedy = "choose larger pictures (data.image_size) or another model.backbone"
     if side < known.smallest_image:
         raise UsageError(
             f"{known.backbone} takes pictures of {known.smallest_image}×{known.smallest_image} and "

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -24,8 +25,11 @@ def settled(patience: float = _PATIENCE) -> Iterator[None]:
     Raises OSError where it is not there either. No progress bar is drawn, for it would be drawn
     across ours. Not for several threads at once.
     """
-    from huggingface_hub import constants, errors, utils  # they come with timm, if at all
+    import huggingface_hub.errors  # they come with timm, if at all
+    import huggingface_hub.utils
 
+    library: Any = huggingface_hub  # what it hands out is more than it declares
+    constants, utils, errors = library.constants, library.utils, library.errors
     offline, silent = constants.HF_HUB_OFFLINE, utils.are_progress_bars_disabled()
     # There is no function for it: https://github.com/huggingface/transformers/pull/42308
     constants.HF_HUB_OFFLINE = offline or not answers(constants.ENDPOINT, patience)

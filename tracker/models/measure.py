@@ -81,6 +81,7 @@ def _facts(backbone: str, weights: Any, *, default: bool) -> dict[str, Any]:
         "url": weights.url,
         "image_size": expects.crop_size[0],
         "resize": expects.resize_size[0],
+        "interpolation": expects.interpolation.value,
         "mean": list(_HALVES.get(backbone, expects.mean)),
         "std": list(_HALVES.get(backbone, expects.std)),
         "accuracy": _share(metrics["acc@1"]),

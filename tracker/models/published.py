@@ -100,6 +100,7 @@ def expected(backbone: str) -> Expected:
         resize=max(side, int(side / known.crop_pct)),
         mean=tuple(known.mean),
         std=tuple(known.std),
+        interpolation="bilinear" if known.interpolation == "bilinear" else "bicubic",
     )
 
 

@@ -34,6 +34,8 @@ class Cifar10:
     )
     std: Channels | None = None
     classes: tuple[str, ...] | None = None  # None: all ten; in the order that the data set has
+    image_size: int | None = None  # pixels, scaled to after augmentation; None: 32
+    interpolation: Interpolation | None = None  # None: as for the weights, else bilinear
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class ImageFolder:
     mean: Channels | None = None
     std: Channels | None = None
     classes: tuple[str, ...] | None = None
+    interpolation: Interpolation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,8 @@ class Shapes:
     mean: Channels | None = None
     std: Channels | None = None
     classes: tuple[str, ...] | None = None
+    image_size: int | None = None
+    interpolation: Interpolation | None = None
 
 
 Data: TypeAlias = Cifar10 | ImageFolder | Shapes

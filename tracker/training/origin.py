@@ -114,7 +114,12 @@ def normalised(
     resize = settled.resize if isinstance(settled, ImageFolder) else None
     size = dataset.image_size
     return dataset, Expected(
-        image_size=size, resize=resize or size, mean=dataset.mean, std=dataset.std
+        image_size=size,
+        resize=resize or size,
+        mean=dataset.mean,
+        std=dataset.std,
+        interpolation=settled.interpolation or "bilinear",
+        scaled_from=dataset.scaled_from,
     )
 
 

@@ -97,6 +97,7 @@ def test_make_is_told_where_pixels_will_lie(tmp_path: Path) -> None:
         Entry(ENTRY.key, 5, 2, 8, pixels=True),
         Entry(ENTRY.key, 5, 2, 4, pixels=True, resize=5),
         Entry(ENTRY.key, 5, 2, 4, pixels=True, classes=("cat", "dog")),
+        Entry(ENTRY.key, 5, 2, 4, pixels=True, interpolation="bicubic"),
     ],
 )
 def test_other_pictures_have_another_file(other: Entry, tmp_path: Path) -> None:
@@ -150,6 +151,7 @@ def test_only_our_files_about_what_is_no_more_are_removed(tmp_path: Path) -> Non
     mine = ["notes.txt", f"{old}.pixels.bak", "fedcba98-5+2-4px-v1.pixels"]
     young, dead = f"{old}.pixels.77.part", f"{old}.pixels.78.part"
     gone = [f"{old}.pixels", f"{old}.facts", "fedcba9876543210-5+2-4px-v0.pixels"]
+    gone += ["fedcba9876543210-5+2-4px-bicubic-v1.pixels"]
     for name in [*mine, young, dead, *gone, f"{same}.pixels"]:
         (tmp_path / name).touch()
     os.utime(tmp_path / dead, (0, 0))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tracker.data.decode import decode, quiet, reason
+from tracker.spec.experiment import Interpolation
 
 RED, GREY = (200, 40, 90), (128, 128, 128)
 Save = Callable[..., Path]
@@ -247,3 +248,18 @@ def test_the_square_is_cut_out_of_what_was_scaled(tmp_path: Path) -> None:
     assert np.array_equal(half, np.full_like(half, 255))
     assert np.array_equal(whole, decode(tmp_path / "a.png", 20, 20))
     assert whole.min() == 0
+
+
+def test_it_is_scaled_as_asked(save: Save) -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[:, 20:] = 200
+    path = save(Image.fromarray(pixels), "edge.png")
+    ways: dict[Interpolation, Image.Resampling] = {
+        "bilinear": Image.Resampling.BILINEAR,
+        "bicubic": Image.Resampling.BICUBIC,
+    }
+    for way, by in ways.items():
+        wanted = np.asarray(Image.fromarray(pixels).resize((64, 64), by))
+        assert np.array_equal(decode(path, 64, interpolation=way), np.moveaxis(wanted, 2, 0))
+    assert np.array_equal(decode(path, 64), decode(path, 64, interpolation="bilinear"))
+    assert decode(path, 64, interpolation="bicubic").max() > 200, "it swings over an edge"

@@ -159,6 +159,16 @@ def test_sizes_live_side_by_side(root: Path) -> None:
     assert cached(root) == ["24+9-16px-v1.pixels", "24+9-8px-v1.pixels"]
 
 
+def test_ways_of_scaling_live_side_by_side(root: Path) -> None:
+    way, other = build(root), build(root, interpolation="bicubic")
+    assert way.digest != other.digest
+    assert cached(root) == ["24+9-8px-bicubic-v1.pixels", "24+9-8px-v1.pixels"]
+    streamed = build(root, interpolation="bicubic", cache="never")
+    assert streamed.digest == other.digest
+    every = torch.arange(24)
+    assert torch.equal(streamed.train.fetch(every), other.train.fetch(every))
+
+
 def test_of_a_smaller_set_only_that_is_decoded(root: Path) -> None:
     whole = build(root)
     kept = balanced_subset(whole.train.labels, 6)

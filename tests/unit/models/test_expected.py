@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,17 @@ def test_pictures_are_cut_as_the_weights_have_it_unless_the_spec_says() -> None:
     assert sides(FOLDER) == (32, 32)
     assert sides({**FOLDER, "image_size": 64}, **weights) == (64, None)
     assert sides({**FOLDER, "image_size": 64, "resize": 72}, **weights) == (64, 72)
+
+
+def test_pictures_are_scaled_as_the_weights_have_it_unless_the_spec_says() -> None:
+    swin = {"backbone": "swin_t", "weights": "DEFAULT"}
+    for data in (FOLDER, {"name": "shapes", "image_size": 224}):
+        for said, way in ((None, "bicubic"), ("bilinear", "bilinear")):
+            experiment = asked({**data, "interpolation": said}, **swin)
+            settled = fitting(experiment.data, published(experiment.model))
+            assert (settled.image_size, settled.interpolation) == (224, way)
+    plain = asked({"name": "shapes"}).data
+    assert fitting(plain, None) == plain
 
 
 def test_they_are_normalised_as_the_weights_have_it() -> None:
@@ -93,11 +105,23 @@ def test_what_can_be_is_not(data: dict[str, Any] | None, model: dict[str, Any]) 
 def test_it_is_written_down_and_read_back() -> None:
     known = Expected(image_size=224, resize=256, mean=(0.1, 0.2, 0.3), std=HALF)
     assert Expected.of_document(known.to_document(), "here") == known
+    other = replace(known, interpolation="bicubic", scaled_from=32)
+    assert Expected.of_document(other.to_document(), "here") == other
+
+
+def test_records_of_before_pictures_were_scaled_are_understood() -> None:
+    old = {"image_size": 32, "resize": 32, "mean": [0.1, 0.2, 0.3], "std": list(HALF)}
+    found = Expected.of_document(old, "here")
+    assert (found.interpolation, found.scaled_from) == ("bilinear", None)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"mean": [1, 2]}, {"std": [1, 1, 0]}, {"std": [1]}, {"image_size": "1"}, {"resize": 0}],
+    [
+        *({"mean": [1, 2]}, {"std": [1, 1, 0]}, {"std": [1]}, {"image_size": "1"}, {"resize": 0}),
+        *({"interpolation": "cubic"}, {"interpolation": None}, {"interpolation": []}),
+        *({"scaled_from": 0}, {"scaled_from": "32"}),
+    ],
 )
 def test_what_is_no_such_record_is_damaged(change: dict[str, Any]) -> None:
     known = Expected(image_size=224, resize=256, mean=HALF, std=HALF).to_document()

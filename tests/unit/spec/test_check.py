@@ -30,6 +30,8 @@ def test_defaults_are_filled_in_everywhere() -> None:
         "mean": None,
         "std": None,
         "classes": None,
+        "image_size": None,
+        "interpolation": None,
     }
     assert filled["model"] == {
         "backbone": "cifar_resnet20",
