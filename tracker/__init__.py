@@ -1,6 +1,6 @@
 """Experiments as JSON files, runs as directories TensorBoard can open, answers from both.
 
-From Python: `open_runs`, `compare`, `notebook` (see `tracker.api`).
+From Python: `open_runs`, `compare`, `notebook`, `load` (see `tracker.api`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tracker.version import __version__
 
 if TYPE_CHECKING:
-    from tracker.api import compare, notebook, open_runs
+    from tracker.api import compare, load, notebook, open_runs
 
-__all__ = ["__version__", "compare", "notebook", "open_runs"]
+__all__ = ["__version__", "compare", "load", "notebook", "open_runs"]
 
 
 def __getattr__(name: str) -> Any:

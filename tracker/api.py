@@ -7,9 +7,10 @@
     runs.frame("accuracy/val")                  # a pandas DataFrame, where pandas is installed
     tracker.compare("quickstart")               # the answer; a notebook shows its tables
     tracker.notebook("quickstart")              # TensorBoard, in the notebook
+    tracker.load("quickstart/resnet20/s0")      # what it learned, as a PyTorch module
 
-Nothing here imports torch, writes a file or prints; `notebook` alone starts a process. Errors are
-those of `tracker.errors`.
+Nothing here imports torch but `load`, writes a file or prints; `notebook` alone starts a process.
+Errors are those of `tracker.errors`.
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ from tracker.reading.selection import chosen
 from tracker.reading.serving.notebook import Inline, inline
 from tracker.reading.table import Table
 from tracker.spec.words import nearest
+from tracker.store import index
 from tracker.store.index import RunRecord, list_runs
 from tracker.store.status import utc_now
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tracker.trained.network import Device, Network, Which
 
 
 class OpenRun:
@@ -241,6 +245,23 @@ def notebook(*refs: str, root: str | os.PathLike[str] | None = None, height: int
     ends with the kernel. Raises Unavailable where none can be had.
     """
     return inline(_root(root), refs, height=height)
+
+
+def load(
+    ref: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    checkpoint: Which = "best",
+    device: Device = "auto",
+) -> Network:
+    """The network of the run that `ref` names, to ask it: `model`, `classes`, `preprocess`.
+
+    From its best checkpoint, or its last; on a GPU where there is one. Raises NoSuchRun,
+    UsageError for a run that was imported, Unavailable where it has saved nothing, Damaged.
+    """
+    from tracker.trained.network import open_network  # torch is for those who ask for it
+
+    return open_network(index.find(_root(root), ref), checkpoint, device)
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:

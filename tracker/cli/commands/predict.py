@@ -1,0 +1,99 @@
+"""`tracker predict`: what a run's network makes of somebody's pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tracker.cli.options import json_option
+from tracker.cli.render import show_json, show_table
+from tracker.cli.settle import settle_libraries
+from tracker.cli.terminal import say
+from tracker.cli.trained import network_options, predictions_table
+from tracker.errors import Damaged
+from tracker.store import index
+from tracker.store.files import write_atomic
+
+if TYPE_CHECKING:  # torch stays out of `--help`
+    from tracker.trained.network import Device, Which
+    from tracker.trained.prediction import Prediction
+
+
+@click.command()
+@click.argument("ref", metavar="RUN")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE|DIR…"
+)
+@click.option(
+    "--topk", type=click.IntRange(min=1), default=5, show_default=True, help="Classes to name."
+)
+@click.option(
+    "--grid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.png",
+    help="Draw the pictures there, with what they were taken for.",
+)
+@network_options
+@json_option
+@click.pass_obj
+def predict(
+    root: Path,
+    ref: str,
+    paths: tuple[Path, ...],
+    *,
+    topk: int,
+    grid: Path | None,
+    checkpoint: Which,
+    device: Device,
+    batch_size: int | None,
+    as_json: bool,
+) -> None:
+    """Say what is on pictures, by what a run has learned.
+
+    They may be of any size and kind, in files or in folders, which are searched to any depth. Each
+    is cut and normalised as the run's own evaluation did it. Exits with 5 if some cannot be read:
+    each is named, and the rest is done all the same.
+    """
+    if grid is not None and grid.suffix.lower() != ".png":
+        raise click.UsageError("--grid: the file's name must end in .png")
+    run = index.find(root, ref)
+    settle_libraries()
+    from tracker.trained.network import open_network
+    from tracker.trained.pictures import found
+    from tracker.trained.prediction import predict as predict_all
+    from tracker.training.machine import prepare
+
+    pictures = found(paths, say)
+    network = open_network(run, checkpoint, device)
+    prepare(network.machine, network.experiment.seed)
+    faults: list[tuple[Path, str]] = []
+
+    def faulty(path: Path, why: str) -> None:
+        faults.append((path, why))
+        say(f"{path}: {why}")
+
+    size = batch_size or network.experiment.training.eval_batch_size
+    seen = predict_all(network, pictures, topk=topk, batch_size=size, faulty=faulty)
+    predictions = list(seen)
+    if as_json:
+        show_json(
+            **network.to_document(),
+            pictures=[one.to_document() for one in predictions],
+            faults=[{"path": str(path), "reason": why} for path, why in faults],
+        )
+    elif predictions:
+        show_table(predictions_table(predictions))
+    if grid is not None and predictions:
+        _draw(predictions, grid)
+    if faults:
+        raise Damaged(f"{len(faults):,} of {len(pictures):,} pictures could not be read")
+
+
+def _draw(predictions: list[Prediction], grid: Path) -> None:
+    from tracker.trained.grid import SHOWN, sheet
+
+    write_atomic(grid, sheet(predictions))
+    part = f", the first {SHOWN} of {len(predictions):,}" if len(predictions) > SHOWN else ""
+    say(f"wrote {grid}{part}")
