@@ -30,6 +30,7 @@ COMMANDS = {
     "validate": "Check experiment files; list their runs.",
     "models": "List the models an experiment can name.",
     "datasets": "List the data sets it can name.",
+    "data": "Show what a run would learn from.",
     "run": "Train what experiment files ask for.",
     "ls": "List runs with their state and their numbers.",
     "show": "Show everything about one run.",

@@ -73,6 +73,12 @@ def normalise(
     return floats.contiguous(memory_format=memory_format).to(dtype)
 
 
+def denormalise(images: Tensor, mean: Channels, std: Channels) -> Tensor:
+    """What `normalise` was given, from what it gave: uint8 on the CPU, whatever the layout was."""
+    scale, shift = _affine(mean, std, torch.device("cpu"))
+    return ((images.float().cpu() - shift) / scale).round().clamp(0, 255).to(torch.uint8)
+
+
 @lru_cache(maxsize=16)  # made anew for each batch, they would make a GPU wait for the CPU
 def _affine(mean: Channels, std: Channels, device: torch.device) -> tuple[Tensor, Tensor]:
     """What bytes are multiplied by, then what is added, each [1, 3, 1, 1]."""

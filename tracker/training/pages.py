@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tracker import tags
+from tracker.data.augment import denormalise
 from tracker.data.batches import TrainBatches
 from tracker.data.dataset import Dataset
 from tracker.record import pictures, records, text
@@ -38,7 +39,7 @@ def write_opening(
 def write_inputs(writer: RunWriter, dataset: Dataset, batches: TrainBatches) -> None:
     """Draw the first training batch as the network will see it, normalisation undone."""
     batch = next(iter(batches.epoch(0)))
-    shown = _denormalised(batch.images[: pictures.SHOWN], dataset)
+    shown = denormalise(batch.images[: pictures.SHOWN], dataset.mean, dataset.std)
     labels = batch.labels[: pictures.SHOWN].cpu()
     writer.picture(tags.INPUTS, 0, pictures.input_grid, shown, labels, dataset.classes)
 
@@ -103,10 +104,3 @@ def write_evaluation(
     first = next((one for one in model.modules() if isinstance(one, nn.Conv2d)), None)
     if first is not None:
         writer.picture(tags.FILTERS, step, pictures.filters, first.weight)
-
-
-def _denormalised(images: Tensor, dataset: Dataset) -> Tensor:
-    """Normalised pictures [B, 3, H, W] back to uint8, on the CPU."""
-    mean = torch.tensor(dataset.mean).view(1, 3, 1, 1)
-    std = torch.tensor(dataset.std).view(1, 3, 1, 1)
-    return ((images.float().cpu() * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)

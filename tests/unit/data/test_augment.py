@@ -10,7 +10,7 @@ from hypothesis import example, given
 from torch import Tensor
 
 from tracker.data import augment as module
-from tracker.data.augment import AUGMENTATIONS, Recipe, augment, normalise
+from tracker.data.augment import AUGMENTATIONS, Recipe, augment, denormalise, normalise
 from tracker.spec import experiment
 
 NAMES: tuple[experiment.Augmentation, ...] = (
@@ -317,3 +317,12 @@ def test_normalising_is_as_defined(dtype: torch.dtype, layout: torch.memory_form
 
 def test_every_name_of_the_table_is_tested_here() -> None:
     assert set(NAMES) == AUGMENTATIONS.keys()
+
+
+def test_denormalised_are_the_bytes_that_were_normalised() -> None:
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(2, 3, 16, 16)
+    for mean, std in (((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), ((0, 1, 0.5), (1, 1e-3, 1))):
+        given = normalise(levels, mean, std, memory_format=torch.channels_last)
+        assert torch.equal(denormalise(given, mean, std), levels)
+    beyond = torch.tensor([-9.0, 9.0]).view(2, 1, 1, 1).expand(2, 3, 4, 4)
+    assert denormalise(beyond, (0.5,) * 3, (0.2,) * 3).flatten(1).tolist() == [[0] * 48, [255] * 48]
