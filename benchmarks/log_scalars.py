@@ -1,26 +1,26 @@
-"""How fast scalars are written: `EventWriter` beside PyTorch's `SummaryWriter`, in one process.
+"""How fast scalars are written: `EventWriter` beside PyTorch's `SummaryWriter` and other programs.
 
-    python -m benchmarks.log_scalars [--steps N] [--repeats R] [--json FILE]
+    python -m benchmarks.log_scalars [--ways WAY…] [--share S] [--repeats R] [--json FILE]
 
-Ten tags a step. The two take turns, so that a busy machine slows both; the median round counts.
-`SummaryWriter` leaves the work to a thread, so its time runs until all is in the file; p99 is what
-the training loop waits for a step, whoever works.
+Ten tags a step. The ways take turns, each round in a fresh interpreter, so that a busy machine
+slows all and no one's threads are in another's way; the median round counts. Opening is not timed.
+Who leaves the work to a thread is timed until all is in the file; p99 is what the training loop
+waits for a step, whoever works. Programs that are not installed are left out and named.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
-from torch.utils.tensorboard import SummaryWriter
 
-from benchmarks.measure import Row, machine, parser, report
-from tracker.events.writer import EventWriter
+from benchmarks.measure import Row, child, is_installed, machine, middle, parser, report
+from benchmarks.peers import WRITERS, environment
 
 TAGS = [
     "accuracy/train", "accuracy/val", "loss/train", "loss/val", "optim/lr",
@@ -29,77 +29,71 @@ TAGS = [
 
 
 class Round(NamedTuple):
-    """Seconds a step in all; 99th percentile of the seconds of a step's call; bytes a point."""
+    """Seconds a step in all, and of the call alone: median and 99th percentile; bytes a point."""
 
     step: float
+    call: float
     p99: float
     size: float
 
 
-def log_ours(directory: Path, steps: list[dict[str, float]]) -> list[float]:
-    """Write all and return the seconds each step took."""
+def measure(way: str, count: int) -> Round:
+    """Log `count` steps in this process, in a fresh directory."""
+    rows = np.random.default_rng(0).normal(size=(count, len(TAGS))).tolist()
+    steps = [dict(zip(TAGS, row, strict=True)) for row in rows]
     calls = []
-    with EventWriter(directory) as writer:
-        for step, values in enumerate(steps):
+    with TemporaryDirectory(dir=Path.cwd()) as directory:
+        with WRITERS[way].open(Path(directory)) as log:
             begin = time.perf_counter()
-            writer.scalars(step, values)
-            calls.append(time.perf_counter() - begin)
-    return calls
-
-
-def log_theirs(directory: Path, steps: list[dict[str, float]]) -> list[float]:
-    """Write all and return the seconds each step took of the calling thread."""
-    calls = []
-    with SummaryWriter(str(directory)) as writer:
-        for step, values in enumerate(steps):
-            begin = time.perf_counter()
-            for tag, value in values.items():
-                writer.add_scalar(tag, value, step)
-            calls.append(time.perf_counter() - begin)
-    return calls
-
-
-def measure(
-    log: Callable[[Path, list[dict[str, float]]], list[float]], steps: list[dict[str, float]]
-) -> Round:
-    """Run one round in a fresh directory."""
-    with TemporaryDirectory() as directory:
-        begin = time.perf_counter()
-        calls = log(Path(directory), steps)
+            for step, values in enumerate(steps):
+                before = time.perf_counter()
+                log(step, values)
+                calls.append(time.perf_counter() - before)
         seconds = time.perf_counter() - begin
-        size = sum(path.stat().st_size for path in Path(directory).iterdir())
-    points = len(steps) * len(TAGS)
-    return Round(seconds / len(steps), float(np.percentile(calls, 99)), size / points)
+        size = sum(path.stat().st_size for path in Path.cwd().rglob("*") if path.is_file())
+    call, p99 = np.percentile(calls, [50, 99]).tolist()
+    return Round(seconds / count, call, p99, size / (count * len(TAGS)))
 
 
 def main() -> None:
     """Measure, print, and keep the result."""
     arguments = parser(__doc__)
-    arguments.add_argument("--steps", type=int, default=20_000, help="for ours")
-    arguments.add_argument("--their-steps", type=int, default=2_000, help="for SummaryWriter")
+    arguments.add_argument("--ways", nargs="+", choices=WRITERS, default=list(WRITERS))
+    arguments.add_argument("--share", type=float, default=1.0, help="of each way's own steps")
+    arguments.add_argument("--child", nargs=2, metavar=("WAY", "STEPS"), help="one round, here")
     given = arguments.parse_args()
-    values = np.random.default_rng(0).normal(size=(max(given.steps, given.their_steps), len(TAGS)))
-    steps = [dict(zip(TAGS, row, strict=True)) for row in values.tolist()]
-    ours, theirs = [], []
+    if given.child:
+        print(json.dumps(measure(given.child[0], int(given.child[1]))))
+        return
+    ways = [way for way in given.ways if is_installed(WRITERS[way].package)]
+    rounds: dict[str, list[Round]] = {way: [] for way in ways}
     for _ in range(given.repeats):
-        ours.append(measure(log_ours, steps[: given.steps]))
-        theirs.append(measure(log_theirs, steps[: given.their_steps]))
+        for way in ways:
+            steps = str(max(1, round(WRITERS[way].steps * given.share)))
+            with TemporaryDirectory() as place:
+                there = Path(place)
+                found = child(
+                    "benchmarks.log_scalars", "--child", way, steps,
+                    cwd=there, environment=environment(there),
+                )  # fmt: skip
+            rounds[way].append(Round(*found))
+    calls = {way: median(one.call for one in found) for way, found in rounds.items()}
     rows: list[Row] = []
-    baseline = median(found.step for found in theirs)
-    for name, rounds in (("EventWriter.scalars", ours), ("SummaryWriter.add_scalar", theirs)):
-        step = median(found.step for found in rounds)
+    for way, found in rounds.items():
         rows.append(
             {
-                "way": name,
-                "µs a step": step * 1e6,
-                "best": min(found.step for found in rounds) * 1e6,
-                "µs a point": step * 1e6 / len(TAGS),
-                "p99 µs a step": median(found.p99 for found in rounds) * 1e6,
-                "bytes a point": rounds[0].size,
-                "times faster": baseline / step,
+                "way": way,
+                **middle("µs a step", [one.step for one in found], 1e6),
+                "µs a call": calls[way] * 1e6,
+                "p99": median(one.p99 for one in found) * 1e6,
+                "bytes a point": median(one.size for one in found),
+                "call / ours": calls[way] / calls[ways[0]],
             }
         )
-    about = machine("torch", "tensorboard", "google-crc32c", "numpy", "protobuf")
+    about = machine("numpy", "google-crc32c", *(writer.package for writer in WRITERS.values()))
+    absent = [way for way in given.ways if way not in ways]
+    if absent:
+        about["remarks"] = [f"not installed, so not measured: {', '.join(absent)}"]
     report(f"Writing {len(TAGS)} scalars a step", rows, about, given.json)
 
 

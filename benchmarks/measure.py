@@ -1,4 +1,4 @@
-"""What all benchmarks share: who measured, and how a result is shown and kept."""
+"""What all benchmarks share: who measured, in how many rounds, and how a result is kept."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median, quantiles
 from typing import Any
 
 from rich.console import Console
@@ -29,6 +31,49 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
+def middle(name: str, values: Sequence[float], scale: float = 1.0) -> Row:
+    """Three cells: the median under `name`, half the range of the middle half in % of it, and n."""
+    found = median(values)
+    return {name: found * scale, "± %": spread(values), "n": len(values)}
+
+
+def spread(values: Sequence[float]) -> float:
+    """Half of what the middle half of `values` (one at least) spans, in percent of the median."""
+    if len(values) < 2:
+        return 0.0
+    low, _, high = quantiles(values, n=4, method="inclusive")
+    return 50 * (high - low) / median(values)
+
+
+def is_installed(package: str) -> bool:
+    """Whether pip knows a package of this name here."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def child(
+    module: str, *arguments: str, cwd: Path | None = None, environment: Mapping[str, str] = {}
+) -> Any:
+    """What a module says in JSON on its last line, run in a fresh interpreter.
+
+    So that no round inherits another's threads, settings or memory. Raises SystemExit with its last
+    words where it fails.
+    """
+    root = str(Path(__file__).parent.parent)
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True, text=True, check=False, cwd=cwd,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def machine(*packages: str) -> dict[str, Any]:
     """Describe what measured: hardware, load, versions, commit, command and time."""
     commit = subprocess.run(
@@ -44,7 +89,7 @@ def machine(*packages: str) -> dict[str, Any]:
         "load": os.getloadavg()[0],
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {package: version(package) for package in packages},
+        "packages": {package: version(package) for package in packages if is_installed(package)},
     }
 
 
@@ -54,11 +99,13 @@ def report(title: str, rows: list[Row], about: dict[str, Any], path: Path | None
     for name, value in rows[0].items():
         table.add_column(name, justify="left" if isinstance(value, str) else "right")
     for row in rows:
-        table.add_row(*map(_cell, row.values()))
+        table.add_row(*(_cell(row.get(name, "")) for name in rows[0]))
     console = Console(width=110)
     console.print(table)
     packages = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
     console.print(f"{about['processor']}, load {about['load']:.1f}; {packages}", highlight=False)
+    for remark in about.get("remarks", ()):
+        console.print(remark, highlight=False)
     if path is not None:
         path.write_text(json.dumps({"title": title, "rows": rows, "about": about}, indent=1) + "\n")
 
@@ -66,7 +113,7 @@ def report(title: str, rows: list[Row], about: dict[str, Any], path: Path | None
 def _cell(value: float | str) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 or isinstance(value, int) else f"{value:.3g}"
 
 
 def _processor() -> str:
