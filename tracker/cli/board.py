@@ -17,7 +17,7 @@ from tracker.cli.typed import typed
 from tracker.errors import Busy
 from tracker.reading.serving import dashboard
 from tracker.reading.serving.dashboard import Found, Server
-from tracker.reading.serving.link import deep_link, question
+from tracker.reading.serving.link import DRAWN, TAB, deep_link, question
 from tracker.reading.serving.view import name_in
 from tracker.store.index import list_runs
 
@@ -102,23 +102,45 @@ def _present(
     as_json: bool,
 ) -> None:
     """Say where it is; open it where somebody sits in front of a screen."""
-    metrics, pictured = question(
-        [record for record in list_runs(root) if name_in(names, record.id) is not None]
-    )
-    shown = [name for run in pictured if (name := name_in(names, run)) is not None]
-    link = deep_link(server.url, metrics, shown)
+    link, more = _link(root, names, server.url)
+    remarks = [*remarks, *more]
     for remark in remarks:
         say(remark)
     say(f"TensorBoard for {server.showing} is at {server.url}")
-    if "SSH_CONNECTION" in os.environ:
-        target = f"{getpass.getuser()}@{os.environ['SSH_CONNECTION'].split()[2]}"
-        say(f"From your own machine: ssh -N -L {server.port}:127.0.0.1:{server.port} {target}")
+    if (target := _logged_in_at()) is not None:
+        there = f"{server.port}:{server.host}:{server.port}"
+        say(f"From your own machine: ssh -N -L {there} {target}")
     if as_json:
         show_json_line(link=link, remarks=list(remarks), server=_document(server))
     else:
         out(link)
     if open_browser and _has_screen():
         webbrowser.open(link)
+
+
+def _link(root: Path, names: Sequence[str], url: str) -> tuple[str, list[str]]:
+    """The address to open, and where it is not the usual one, a sentence that says why."""
+    shown = [record for record in list_runs(root) if name_in(names, record.id) is not None]
+    if len(shown) > DRAWN:
+        why = (
+            f"Of {len(shown):,} runs TensorBoard draws none until you choose some (it takes "
+            f"{DRAWN}), so this opens on Compare; name an experiment or a variant to see fewer."
+        )
+        return f"{url}#{TAB}", [why]
+    metrics, pictured = question(shown)
+    pictures = [name for run in pictured if (name := name_in(names, run)) is not None]
+    return deep_link(url, metrics, pictures), []
+
+
+def _logged_in_at() -> str | None:
+    """The name and address by which whoever typed the command reached this machine, if by ssh."""
+    told = os.environ.get("SSH_CONNECTION", "").split()
+    if len(told) != 4:  # their address and port, ours and ours
+        return None
+    try:
+        return f"{getpass.getuser()}@{told[2]}"
+    except (KeyError, OSError):  # in a container, a user may have no name
+        return told[2]
 
 
 def _document(server: Server, standing: str = "serving") -> dict[str, Any]:

@@ -15,7 +15,13 @@ from tracker.reading.serving.dashboard import LOOPBACK
 @click.command()
 @click.argument("refs", nargs=-1, metavar="[RUN|EXPERIMENT]…")
 @click.option("--port", type=click.IntRange(1, 65535), help="Use this port or none.")
-@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default=LOOPBACK,
+    show_default=True,
+    callback=lambda _context, _option, value: _host(value),
+    help="Address to listen on.",
+)
 @click.option(
     "--path-prefix",
     "prefix",
@@ -58,6 +64,13 @@ def tensorboard(
         board.browse(
             root, refs, host, port, prefix=prefix, open_browser=not no_browser, as_json=as_json
         )
+
+
+def _host(text: str) -> str:
+    """The address as it is. Raises BadParameter for the empty one, by which sockets mean all."""
+    if not text.strip():
+        raise click.BadParameter("name an address of this machine, or 0.0.0.0 for all it has")
+    return text
 
 
 def _prefix(text: str) -> str:

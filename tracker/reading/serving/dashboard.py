@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tracker.errors import Busy, Damaged, Unavailable, UsageError
+from tracker.reading.serving.listener import listener
 from tracker.store import index
 from tracker.store.files import write_json
 from tracker.store.process import ProcessId, is_alive
@@ -55,11 +56,15 @@ class Server:
     prefix: str = ""
 
     @property
+    def host(self) -> str:
+        """By what name a program on this machine reaches it, as in an address."""
+        host = self.address if self.address not in ("0.0.0.0", "::") else LOOPBACK  # noqa: S104
+        return f"[{host}]" if ":" in host else host
+
+    @property
     def url(self) -> str:
         """Where a browser on this machine finds it."""
-        host = self.address if self.address not in ("0.0.0.0", "::") else LOOPBACK  # noqa: S104
-        host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}{self.prefix}/"
+        return f"http://{self.host}:{self.port}{self.prefix}/"
 
     def to_document(self) -> dict[str, Any]:
         """The JSON object of its file."""
@@ -197,11 +202,11 @@ def is_free(address: str, port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as TensorBoard will
         try:
             probe.bind((address, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
+        except PermissionError as error:
+            raise Unavailable(f"port {port} is for root only; use one above 1023") from error
+        except (OSError, UnicodeError) as error:  # the latter of a name that cannot be one
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
                 return False
-            if isinstance(error, PermissionError):
-                raise Unavailable(f"port {port} is for root only; use one above 1023") from error
             raise UsageError(f"--host {address}: no address of this machine") from error
     # Somebody may listen on another of this machine's addresses; TensorBoard refuses to shadow it.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
@@ -215,10 +220,15 @@ def holder(root: Path, address: str, port: int) -> str:
         if found.server.port == port and found.standing in ("serving", "silent"):
             return f"Port {port} is held by {describe(found)}"
     environment = _ask(address, port)
-    if environment is None:
-        return f"Port {port} is held by another program (`ss -ltnp 'sport = :{port}'` names it)"
-    title = environment.get("window_title") or environment.get("data_location")
-    return f"Port {port} is held by another TensorBoard, for {title}"
+    program = listener(port)
+    if environment is not None:
+        title = environment.get("window_title") or environment.get("data_location")
+        return f"Port {port} is held by another TensorBoard, for {title}" + (
+            f" ({program})" if program else ""
+        )
+    if program is not None:
+        return f"Port {port} is held by `{program.command}` ({program})"
+    return f"Port {port} is held by another program (`ss -ltnp 'sport = :{port}'` may name it)"
 
 
 def describe(found: Found) -> str:

@@ -14,6 +14,8 @@ from tracker import tags
 from tracker.store.index import RunRecord
 
 PINS = 10  # TensorBoard pins no more from an address
+DRAWN = 500  # of more runs Time Series selects none by itself, and its curves are empty
+TAB = "tracker_compare"  # our own, by the name of its plugin
 EXPERIMENT = "defaultExperimentId"  # what TensorBoard calls the one folder it was given
 # Colours runs by all of their name but the seed, and the mean of a group as its runs.
 BY_VARIANT = r"^(?:compare/)?(.*?)(?:/s\d+(?:\.\d+)?| mean)$"

@@ -92,6 +92,9 @@ def _prefix(names: Sequence[str]) -> str:
 
 def _experiments(root: Path) -> list[str]:
     with os.scandir(root) as entries:
+        # Not entry.is_dir(): of a link that leads in a circle it raises, and of one entry all fail.
         return [
-            entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")
+            entry.name
+            for entry in entries
+            if not entry.name.startswith(".") and os.path.isdir(entry)  # noqa: PTH112
         ]

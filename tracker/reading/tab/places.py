@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -74,12 +75,14 @@ def _look(path: str) -> tuple[list[str], tuple[tuple[str, int, int], ...]]:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
-                    if not is_of_aggregates:
-                        folders.append(entry.name)
-                elif entry.name in _TELLING or _EVENTS in entry.name:
-                    facts = entry.stat()
-                    files.append((entry.name, facts.st_size, facts.st_mtime_ns))
+                # A link that leads nowhere, or in a circle, is an entry by itself and no more.
+                with contextlib.suppress(OSError):
+                    if entry.is_dir():
+                        if not is_of_aggregates:
+                            folders.append(entry.name)
+                    elif entry.name in _TELLING or _EVENTS in entry.name:
+                        facts = entry.stat()
+                        files.append((entry.name, facts.st_size, facts.st_mtime_ns))
     except OSError:  # gone meanwhile, or not ours to look into
         return [], ()
     return folders, tuple(sorted(files))

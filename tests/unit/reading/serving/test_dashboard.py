@@ -173,10 +173,10 @@ def test_a_wanted_port_is_taken_or_its_holder_named(
     tmp_path: Path, pretend: Pretend, deaf: int, closed: int
 ) -> None:
     assert choose_port(tmp_path, "127.0.0.1", closed) == (closed, None)
-    with pytest.raises(Busy, match=f"Port {deaf} is held by another program"):
+    with pytest.raises(Busy, match=rf"Port {deaf} is held by .*\(pid {os.getpid()}, since 20"):
         choose_port(tmp_path, "127.0.0.1", deaf)
     stranger = pretend({"data_location": "/their/logs", "window_title": ""})
-    with pytest.raises(Busy, match="another TensorBoard, for /their/logs"):
+    with pytest.raises(Busy, match=r"another TensorBoard, for /their/logs \(pid \d+, since 2"):
         choose_port(tmp_path, "127.0.0.1", stranger)
     titled = pretend({"data_location": "/tmp/x", "window_title": "tracker: /their/runs"})
     with pytest.raises(Busy, match="another TensorBoard, for tracker: /their/runs"):
@@ -189,6 +189,14 @@ def test_a_wanted_port_is_taken_or_its_holder_named(
         choose_port(tmp_path, "127.0.0.1", mine)
 
 
+def test_a_holder_that_cannot_be_seen(
+    tmp_path: Path, deaf: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "listener", lambda _port: None)  # another user's
+    with pytest.raises(Busy, match=f"Port {deaf} is held by another program .*`ss -ltnp"):
+        choose_port(tmp_path, "127.0.0.1", deaf)
+
+
 def test_the_usual_port_is_left_aloud(
     tmp_path: Path, deaf: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +204,7 @@ def test_the_usual_port_is_left_aloud(
     port, remark = choose_port(tmp_path, "127.0.0.1", None)
     assert deaf < port < deaf + dashboard.PORTS_TRIED
     assert remark is not None
-    assert remark.startswith(f"Port {deaf} is held by another program")
+    assert remark.startswith(f"Port {deaf} is held by ")
     assert remark.endswith(f"using {port}.")
 
 
@@ -212,6 +220,8 @@ def test_a_port_for_root_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_an_address_of_another_machine(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"--host 203\.0\.113\.1"):
         choose_port(tmp_path, "203.0.113.1", 6006)
+    with pytest.raises(UsageError, match=r"--host a\.\.b"):
+        choose_port(tmp_path, "a..b", 6006)  # what cannot even be looked up
 
 
 def test_the_same_runs_are_not_served_twice(tmp_path: Path, pretend: Pretend, deaf: int) -> None:

@@ -101,3 +101,9 @@ def test_no_view_of_nothing(root: Path) -> None:
     with pytest.raises(FileNotFoundError):
         View(root / "none")
     assert list(Path(tempfile.gettempdir()).iterdir()) == []
+
+
+def test_a_link_that_leads_in_a_circle_is_no_experiment(root: Path) -> None:
+    (root / "circle").symlink_to("circle")
+    with View(root) as made:
+        assert sorted(seen(made.logdir)) == EVERYTHING

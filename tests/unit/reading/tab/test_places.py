@@ -43,6 +43,14 @@ def test_links_are_followed_once(tmp_path: Path, make_run: MakeRun) -> None:
     assert place.path == (tmp_path / "runs/first/resnet50/s0").resolve()
 
 
+def test_links_that_lead_nowhere_hide_nothing_beside_them(tmp_path: Path) -> None:
+    foreign(tmp_path / "run")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "run" / "events.out.tfevents.1.gone").symlink_to("gone")
+    assert names(tmp_path) == [("run", False)]
+    assert len(places(tmp_path)[0].files) == 1
+
+
 def test_aggregates_and_hidden_folders_are_no_runs(tmp_path: Path) -> None:
     foreign(tmp_path / "compare" / "first" / "resnet50 mean")
     foreign(tmp_path / ".trash" / "run")
