@@ -18,10 +18,14 @@ def facts(
     record: RunRecord,
     asked: Mapping[str, Any],
     provenance: Mapping[str, Any],
+    summary: Mapping[str, Any],
     files: Sequence[str],
     missing: Sequence[str],
 ) -> dict[str, str]:
-    """Name and text of each fact. `asked` and `provenance` are files as found, never trusted."""
+    """Name and text of each fact.
+
+    `asked`, `provenance` and `summary` are files as found, never trusted.
+    """
     page = {
         "run": record.id,
         "state": record.state + (f": {record.cause}" if record.cause else ""),
@@ -29,6 +33,8 @@ def facts(
         "done": _done(record),
         "from": _origin(asked),
         "asked": _asked(asked),
+        "began": _began(summary),
+        "input": _input(summary),
         "price": _price(record),
         "code": _code(provenance),
         "machine": _machine(provenance),
@@ -87,7 +93,48 @@ def _brief(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return "+".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        said = (f"{key} {_brief(one)}" for key, one in value.items() if one is not None)
+        return f"({', '.join(said)})"
     return str(value)
+
+
+def _began(summary: Mapping[str, Any]) -> str:
+    """Which weights training began with; nothing where these were random."""
+    weights = _get(summary, "weights", dict)
+    if not weights:
+        return ""
+    digest = _get(weights, "sha256", str)
+    fresh = _get(weights, "fresh", list)
+    parts = [
+        f"with {weights.get('source', 'weights')}",
+        f"sha256 {digest[:12]}…" if digest else "",
+        f"at random: {', '.join(map(str, fresh))}" if fresh else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _input(summary: Mapping[str, Any]) -> str:
+    """Which pictures the network takes, and what is made of others."""
+    known = _get(summary, "input", dict)
+    if not known:
+        return ""
+    side, resize, kept = (known.get(key) for key in ("image_size", "resize", "scaled_from"))
+    scaled = f", scaled from {kept} pixels" if kept else f", cut out of {resize}"
+    parts = [
+        f"{side}×{side} pixels" + (scaled if kept or resize != side else ""),
+        f"{known['interpolation']}" if "interpolation" in known else "",
+        *(
+            f"{word} {_numbers(known, key)}"
+            for word, key in (("mean", "mean"), ("deviation", "std"))
+        ),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _numbers(document: Mapping[str, Any], key: str) -> str:
+    found = _get(document, key, list) or []
+    return " ".join(f"{one:.3f}" for one in found if isinstance(one, int | float))
 
 
 def _price(record: RunRecord) -> str:
