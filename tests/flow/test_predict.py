@@ -18,7 +18,6 @@ from tests.trained import draw, train, tree
 from tracker import tags
 from tracker.cli.main import main
 from tracker.store.run import Run
-from tracker.trained.grid import SHOWN
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -164,7 +163,7 @@ def test_a_sheet_of_pictures(ask: Ask, tmp_path: Path) -> None:
         assert grid.size == (8 * 138 + 10, 7 * 170 + 10)  # of 54
     several = ["pictures"] * 2
     code, _, err = ask("predict", "two/resnet9", *several, "--grid", tmp_path / "grid.png")
-    assert err == f"wrote {tmp_path}/grid.png, the first {SHOWN} of 108\n"
+    assert err == f"wrote {tmp_path}/grid.png, without the last 48 pictures\n"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,31 +13,31 @@ from torchvision.utils import make_grid
 
 from tracker.record.lettering import fitted, write
 from tracker.record.pictures import FAINT, INK, PAPER, thumbnail
-from tracker.trained.prediction import Prediction
+from tracker.trained.prediction import Prediction, Predictions
 
-SHOWN = 60
+SHOWN = 60  # pictures on a sheet that are still looked at
 _SIDE = 128  # pixels of a picture on the sheet
 _LINE = 15
 _GAP = 10
 
 
-def sheet(predictions: Sequence[Prediction]) -> bytes:
-    """A PNG of the first `SHOWN` pictures, at least one, in rows as many as there are columns.
+def sheet(predictions: Predictions) -> bytes:
+    """A PNG of the pictures that were kept, at least one, in about as many rows as columns.
 
     Of each: what the network saw, the likeliest class with its probability, and the file's name.
     """
-    shown = predictions[:SHOWN]
-    cards = torch.stack([_card(one) for one in shown])
-    grid = make_grid(cards, nrow=math.ceil(math.sqrt(len(shown))), padding=_GAP, pad_value=255)
+    pairs = zip(predictions.pictures, predictions.images, strict=False)
+    cards = torch.stack([_card(one, image) for one, image in pairs])
+    grid = make_grid(cards, nrow=math.ceil(math.sqrt(len(cards))), padding=_GAP, pad_value=255)
     file = io.BytesIO()
     Image.fromarray(grid.movedim(0, 2).numpy()).save(file, "PNG")
     return file.getvalue()
 
 
-def _card(one: Prediction) -> Tensor:
+def _card(one: Prediction, image: Tensor) -> Tensor:
     """One picture with two lines below it: uint8 [3, H, W]."""
     card = Image.new("RGB", (_SIDE, _SIDE + 2 * _LINE + 2), PAPER)
-    card.paste(thumbnail(one.image, _SIDE), (0, 0))
+    card.paste(thumbnail(image, _SIDE), (0, 0))
     best = one.guesses[0]
     share = f" {best.probability:.0%}"
     name, size = fitted(best.name, _SIDE - 36, (13, 12, 11))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,20 +26,35 @@ class Guess:
         return {"class": self.name, "index": self.index, "probability": self.probability}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Prediction:
-    """What the picture at `path` was taken for, the likeliest first.
-
-    `image` is what of it the network saw: uint8 [3, H, W].
-    """
+    """What the picture at `path` was taken for, the likeliest first."""
 
     path: Path
     guesses: tuple[Guess, ...]
-    image: Tensor
 
     def to_document(self) -> dict[str, Any]:
-        """The same as JSON values, without the picture."""
+        """The same as JSON values."""
         return {"path": str(self.path), "guesses": [one.to_document() for one in self.guesses]}
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What became of all pictures. `faults`: those that could not be read, and why.
+
+    `images` is what the network saw of the first ones of `pictures`, uint8 [3, H, W] each.
+    """
+
+    pictures: Sequence[Prediction]
+    faults: Sequence[tuple[Path, str]]
+    images: Sequence[Tensor]
+
+    def to_document(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        return {
+            "pictures": [one.to_document() for one in self.pictures],
+            "faults": [{"path": str(path), "reason": why} for path, why in self.faults],
+        }
 
 
 def predict(
@@ -48,20 +63,30 @@ def predict(
     *,
     topk: int,
     batch_size: int,
-    faulty: Callable[[Path, str], None],
-) -> Iterator[Prediction]:
+    keep: int = 0,
+    faulty: Callable[[Path, str], None] = lambda *_: None,
+) -> Predictions:
     """The `topk` likeliest classes (all, where there are fewer) of each picture, in order.
 
-    Computed as the run's evaluation computed them, `batch_size` pictures at a time. `faulty` is
-    told of each picture that cannot be read, and why; those are left out.
+    Computed as the run's evaluation computed them, `batch_size` pictures at a time. The first
+    `keep` are kept to be shown. `faulty` is told of each picture that cannot be read when that is
+    found; the rest is done all the same.
     """
-    for paths_read, images in decoded(paths, network.decode, batch_size, faulty):
-        scores = network.logits(images).softmax(1).cpu()
-        likeliest, places = (
-            one[:, :topk] for one in scores.sort(dim=1, descending=True, stable=True)
-        )
-        rows = zip(paths_read, likeliest.tolist(), places.tolist(), images, strict=True)
-        for path, probabilities, indices, image in rows:
-            pairs = zip(indices, probabilities, strict=True)
-            guesses = tuple(Guess(network.classes[at], at, share) for at, share in pairs)
-            yield Prediction(path, guesses, image)
+    pictures: list[Prediction] = []
+    images: list[Tensor] = []
+    faults: list[tuple[Path, str]] = []
+
+    def note(path: Path, why: str) -> None:
+        faults.append((path, why))
+        faulty(path, why)
+
+    def guess(index: int, probability: float) -> Guess:
+        return Guess(network.classes[index], index, probability)
+
+    for batch in decoded(paths, network.decode, batch_size, note):
+        scores = network.logits(batch.images).softmax(1).cpu()
+        shares, places = (one[:, :topk] for one in scores.sort(dim=1, descending=True, stable=True))
+        for path, row, at in zip(batch.paths, shares.tolist(), places.tolist(), strict=True):
+            pictures.append(Prediction(path, tuple(map(guess, at, row))))
+        images += batch.images[: max(keep - len(images), 0)].clone()
+    return Predictions(pictures, faults, images)

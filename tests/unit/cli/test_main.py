@@ -222,6 +222,7 @@ def test_the_front_page_imports_no_command(tmp_path: Path, arguments: list[str])
         "tracker.cli.main",
         "tracker.cli.terminal",
         "tracker.errors",
+        "tracker.version",
     }
 
 
@@ -238,6 +239,8 @@ def test_the_front_page_imports_no_command(tmp_path: Path, arguments: list[str])
         ["show", "@last"],
         ["show", "@last", "--json"],
         ["tensorboard", "--help"],
+        ["predict", "--help"],
+        ["evaluate", "--help"],
         ["tensorboard", "--list"],
         ["tensorboard", "--stop"],
         ["rm", "@last"],

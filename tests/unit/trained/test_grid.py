@@ -8,17 +8,20 @@ import pytest
 import torch
 from PIL import Image
 
-from tracker.trained.grid import SHOWN, sheet
-from tracker.trained.prediction import Guess, Prediction
+from tracker.trained.grid import sheet
+from tracker.trained.prediction import Guess, Prediction, Predictions
 
 
-def prediction(shade: int, name: str = "cat") -> Prediction:
+def prediction(shade: int, name: str = "cat") -> tuple[Prediction, torch.Tensor]:
     image = torch.full((3, 8, 8), shade, dtype=torch.uint8)
-    return Prediction(Path(f"{shade}.png"), (Guess(name, 0, 0.75),), image)
+    return Prediction(Path(f"{shade}.png"), (Guess(name, 0, 0.75),)), image
 
 
-def drawn(*predictions: Prediction) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    with Image.open(io.BytesIO(sheet(predictions))) as picture:
+def drawn(
+    *predictions: tuple[Prediction, torch.Tensor],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    pictures, images = zip(*predictions, strict=True)
+    with Image.open(io.BytesIO(sheet(Predictions(pictures, [], images)))) as picture:
         assert (picture.format, picture.mode) == ("PNG", "RGB")
         return np.asarray(picture)
 
@@ -38,8 +41,3 @@ def test_the_name_and_the_share_are_written_below() -> None:
     assert np.array_equal(cat[:128], dog[:128])
     assert not np.array_equal(cat[128:145], dog[128:145])
     assert np.array_equal(cat[145:], dog[145:]), "the file's name"
-
-
-def test_a_sheet_has_room_for_so_many() -> None:
-    many = [prediction(number) for number in range(SHOWN + 1)]
-    assert sheet(many) == sheet(many[:SHOWN])

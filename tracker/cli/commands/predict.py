@@ -18,7 +18,6 @@ from tracker.store.files import write_atomic
 
 if TYPE_CHECKING:  # torch stays out of `--help`
     from tracker.trained.network import Device, Which
-    from tracker.trained.prediction import Prediction
 
 
 @click.command()
@@ -60,6 +59,7 @@ def predict(
         raise click.UsageError("--grid: the file's name must end in .png")
     run = index.find(root, ref)
     settle_libraries()
+    from tracker.trained.grid import SHOWN, sheet
     from tracker.trained.network import open_network
     from tracker.trained.pictures import found
     from tracker.trained.prediction import predict as predict_all
@@ -68,32 +68,21 @@ def predict(
     pictures = found(paths, say)
     network = open_network(run, checkpoint, device)
     prepare(network.machine, network.experiment.seed)
-    faults: list[tuple[Path, str]] = []
-
-    def faulty(path: Path, why: str) -> None:
-        faults.append((path, why))
-        say(f"{path}: {why}")
-
-    size = batch_size or network.experiment.training.eval_batch_size
-    seen = predict_all(network, pictures, topk=topk, batch_size=size, faulty=faulty)
-    predictions = list(seen)
+    seen = predict_all(
+        network,
+        pictures,
+        topk=topk,
+        batch_size=batch_size or network.experiment.training.eval_batch_size,
+        keep=SHOWN if grid else 0,
+        faulty=lambda path, why: say(f"{path}: {why}"),
+    )
     if as_json:
-        show_json(
-            **network.to_document(),
-            pictures=[one.to_document() for one in predictions],
-            faults=[{"path": str(path), "reason": why} for path, why in faults],
-        )
-    elif predictions:
-        show_table(predictions_table(predictions))
-    if grid is not None and predictions:
-        _draw(predictions, grid)
-    if faults:
-        raise Damaged(f"{len(faults):,} of {len(pictures):,} pictures could not be read")
-
-
-def _draw(predictions: list[Prediction], grid: Path) -> None:
-    from tracker.trained.grid import SHOWN, sheet
-
-    write_atomic(grid, sheet(predictions))
-    part = f", the first {SHOWN} of {len(predictions):,}" if len(predictions) > SHOWN else ""
-    say(f"wrote {grid}{part}")
+        show_json(**network.to_document(), **seen.to_document())
+    elif seen.pictures:
+        show_table(predictions_table(seen.pictures))
+    if grid is not None and seen.pictures:
+        write_atomic(grid, sheet(seen))
+        left = len(seen.pictures) - len(seen.images)
+        say(f"wrote {grid}" + (f", without the last {left:,} pictures" if left else ""))
+    if seen.faults:
+        raise Damaged(f"{len(seen.faults):,} of {len(pictures):,} pictures could not be read")
