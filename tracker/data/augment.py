@@ -18,6 +18,8 @@ from tracker.data import seeding
 from tracker.data.dataset import Channels
 from tracker.spec import experiment
 
+MIRROR: experiment.Augmentation = "horizontal_flip"
+
 # How torchvision's RandomResizedCrop draws by default: share of the area, and width by height.
 _AREA = (0.08, 1.0)
 _RATIO = (3 / 4, 4 / 3)
@@ -36,6 +38,11 @@ class Recipe:
     cutout: int = 8
     fill: tuple[int, int, int] = (0, 0, 0)
 
+    @property
+    def views(self) -> int | None:
+        """In how many ways a picture can come out: as it is, mirrored too, or too many to tell."""
+        return {(): 1, (MIRROR,): 2}.get(self.names)
+
     @classmethod
     def of(cls, data: experiment.Data, mean: Channels) -> Recipe:
         """What `data` asks for; cutout paints with the mean colour, which normalises to zero."""
@@ -53,6 +60,22 @@ def augment(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
         number, change = AUGMENTATIONS[name]
         images = change(images, recipe, seeding.fold(seed, number))
     return images
+
+
+def mirrored(count: int, recipe: Recipe, seed: int) -> Tensor:
+    """Which of `count` pictures `augment` mirrors with this `seed`: bool [count].
+
+    Only where nothing but mirroring is in the recipe, or nothing at all.
+    """
+    if not recipe.names:
+        return torch.zeros(count, dtype=torch.bool)
+    number, _ = AUGMENTATIONS[MIRROR]
+    return _are_mirrored(count, seeding.fold(seed, number))
+
+
+def mirror(images: Tensor, which: Tensor) -> Tensor:
+    """`images` (uint8 [B, 3, H, W]) with left and right exchanged in those `which` (bool [B])."""
+    return _where(_sent(which.view(-1, 1, 1, 1), images.device), images.flip(3), images)
 
 
 def normalise(
@@ -105,8 +128,11 @@ def _random_crop(images: Tensor, recipe: Recipe, seed: int) -> Tensor:
 
 def _horizontal_flip(images: Tensor, recipe: Recipe, seed: int) -> Tensor:  # noqa: ARG001
     """Mirror left and right with probability one half."""
-    flipped = _sent((_draws(images, seed, 1) < 0.5).view(-1, 1, 1, 1), images.device)
-    return _where(flipped, images.flip(3), images)
+    return mirror(images, _are_mirrored(len(images), seed))
+
+
+def _are_mirrored(count: int, seed: int) -> Tensor:
+    return seeding.uniform(seed, torch.arange(count), 1)[:, 0] < 0.5
 
 
 def _random_resized_crop(images: Tensor, recipe: Recipe, seed: int) -> Tensor:  # noqa: ARG001

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tracker.data import seeding
-from tracker.data.augment import Recipe, augment, normalise
+from tracker.data.augment import Recipe, augment, mirror, mirrored, normalise
 from tracker.data.dataset import Channels, Split
 from tracker.data.scaling import scaled
 
@@ -65,10 +65,11 @@ class Loader:
             else images.stream(plan)
         )
         for indices, batch in zip(plan, fetched, strict=True):
-            yield (
-                _to_device(batch, self._device),
-                self._labels.index_select(0, indices.to(self._device, non_blocking=True)),
-            )
+            yield _to_device(batch, self._device), self.labels(indices)
+
+    def labels(self, indices: Tensor) -> Tensor:
+        """The labels at `indices`, on the device."""
+        return self._labels.index_select(0, indices.to(self._device, non_blocking=True))
 
     def normalise(self, images: Tensor) -> Tensor:
         """uint8 pictures to what the network takes, scaled as the split says."""
@@ -99,14 +100,43 @@ class TrainBatches:
 
         What batch t holds does not depend on `start`.
         """
-        size = self._loader.batch_size
+        plan = self._plan(epoch, start)
+        for step, (images, labels) in enumerate(self._loader.pictures(plan), start):
+            changed = augment(images, self._recipe, self._seed_of(epoch, step))
+            yield Batch(self._loader.normalise(changed), labels)
+
+    @property
+    def views(self) -> int | None:
+        """In how many ways a picture can come out; None: too many to tell one from another."""
+        return self._recipe.views
+
+    def rows(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Which pictures the batches of `epoch` hold, and their labels, without making them.
+
+        A picture has its place in the split, int64; mirrored, that and the length of the split.
+        Only where `views` are known.
+        """
+        count = len(self._loader.split)
+        for step, indices in enumerate(self._plan(epoch, start), start):
+            flipped = mirrored(len(indices), self._recipe, self._seed_of(epoch, step))
+            yield indices + count * flipped, self._loader.labels(indices)
+
+    def pictures(self, rows: Sequence[Tensor]) -> Iterator[Tensor]:
+        """What the network takes of each entry of `rows`, told as `rows` tells them."""
+        count = len(self._loader.split)
+        plan = [each % count for each in rows]
+        for each, (images, _) in zip(rows, self._loader.pictures(plan), strict=True):
+            yield self._loader.normalise(mirror(images, each >= count))
+
+    def _plan(self, epoch: int, start: int) -> Sequence[Tensor]:
+        """The indices of each batch."""
         order = seeding.permutation(
             seeding.fold(self._seed, _ORDER, epoch), len(self._loader.split)
         )
-        plan = torch.split(order, size)[: len(self)][start:]
-        for step, (images, labels) in enumerate(self._loader.pictures(plan), start):
-            changed = augment(images, self._recipe, seeding.fold(self._seed, _CHANGES, epoch, step))
-            yield Batch(self._loader.normalise(changed), labels)
+        return torch.split(order, self._loader.batch_size)[: len(self)][start:]
+
+    def _seed_of(self, epoch: int, step: int) -> int:
+        return seeding.fold(self._seed, _CHANGES, epoch, step)
 
 
 def eval_batches(loader: Loader) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ HARMLESS = frozenset(
     {
         *("$schema", "version", "name", "description", "tags", "variant", "imported"),
         *("compare", "expect", "checkpoint", "logging"),
-        *("data.root", "data.download", "data.cache", "data.workers"),
+        *("data.root", "data.download", "data.cache", "data.workers", "training.cache_features"),
     }
 )
 # What these became is a fact of the machine, so that "auto" and 4 threads may be the same.

@@ -223,6 +223,7 @@ class Training:
     precision: Literal["auto", "float32", "bfloat16"]
     channels_last: bool | Literal["auto"]
     compile: bool
+    cache_features: Literal["auto", False] = "auto"  # of what is frozen
     threads: int | None  # on the CPU; None: OMP_NUM_THREADS, else one per usable core
 
 

@@ -83,6 +83,7 @@ class Summary:
     machine: Mapping[str, Any] | None = None  # what every "auto" became: device, precision, …
     input: Mapping[str, Any] | None = None  # which pictures the network takes: size, mean, std
     weights: Mapping[str, Any] | None = None  # what training started from: source and sha256
+    features: Mapping[str, Any] | None = None  # of what is frozen: whether they were kept, or why not
 
     def to_document(self, step: int, epoch: float) -> dict[str, Any]:
         """The JSON object of summary.json as of `step`."""
@@ -96,12 +97,13 @@ class Summary:
             "machine": self.machine and dict(self.machine),
             "input": self.input and dict(self.input),
             "weights": self.weights and dict(self.weights),
+            "features": self.features and dict(self.features),
         }
 
 
 _SUMMARY: Shape = {"metrics": (dict,), "price": (dict, NONE), "data": (dict, NONE)}
 # Runs made before these were kept have none.
-_LATER: Shape = {"machine": (dict, NONE), "input": (dict, NONE), "weights": (dict, NONE)}
+_LATER: Shape = dict.fromkeys(("machine", "input", "weights", "features"), (dict, NONE))
 _METRIC: Shape = {
     "goal": TEXT,
     "last": (int, float, NONE),
@@ -145,6 +147,7 @@ def read_summary(path: Path) -> Summary:
         machine=document.get("machine"),
         input=document.get("input"),
         weights=document.get("weights"),
+        features=document.get("features"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -43,34 +43,42 @@ class Evaluation:
         return wrong[order[:count]]
 
 
+def answers(
+    model: nn.Module, validation: Loader, machine: Machine
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """What `model`, as it is now, says of each batch of `validation`: logits [B, C], labels [B]."""
+    for batch in eval_batches(validation):
+        with machine.autocast():
+            logits = model(batch.images)
+        yield logits, batch.labels
+
+
 @torch.inference_mode()
 def evaluate(
     model: nn.Module,
-    validation: Loader,
-    machine: Machine,
+    answered: Iterator[tuple[torch.Tensor, torch.Tensor]],
     stopped: Callable[[], bool] = lambda: False,
 ) -> Evaluation | None:
-    """Run `model` over all of `validation` in evaluation mode; its training mode is put back.
+    """Judge what `model` has `answered` in evaluation mode; its training mode is put back.
 
-    The loss is the plain cross-entropy, without label smoothing. Returns None when `stopped` says
-    so between two batches.
+    `answered` gives logits and labels, batch by batch, and is not begun before. The loss is the
+    plain cross-entropy, without label smoothing. Returns None when `stopped`
+    says so between two batches.
     """
     was_training = model.training
     model.eval()
     columns: list[tuple[torch.Tensor, ...]] = []
     try:
-        for batch in eval_batches(validation):
+        for logits, labels in answered:
             if stopped():
                 return None
-            with machine.autocast():
-                logits = model(batch.images)
             logits = logits.float()
-            loss = functional.cross_entropy(logits, batch.labels, reduction="none")
+            loss = functional.cross_entropy(logits, labels, reduction="none")
             scores = logits.softmax(1)
             confidence, predicted = scores.max(1)
             # A copy, so as not to hold on to the scores of a thousand classes.
             some = scores[:, :SCORED].clone()
-            columns.append((loss, predicted, confidence, batch.labels, some))
+            columns.append((loss, predicted, confidence, labels, some))
     finally:
         model.train(was_training)
     # Fetched from the device once, after the last batch.

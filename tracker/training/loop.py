@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import NoReturn
 
-import torch
 from torch import Tensor, nn
 
 from tracker import tags
-from tracker.data.batches import Batch
 from tracker.data.seeding import fold
 from tracker.errors import RunFailed, Stopped
 from tracker.models import freezing
 from tracker.record.landmarks import landmarks
 from tracker.store.summary import DataFacts, Price, Summary
-from tracker.training import pages
-from tracker.training.evaluate import evaluate
-from tracker.training.loss import forward_loss
+from tracker.training import pages, projector
+from tracker.training.evaluate import Evaluation, evaluate
+from tracker.training.features import Forward, Whole, courses
+from tracker.training.loss import Inputs, forward_loss
+from tracker.training.penultimate import Penultimate
 from tracker.training.state import State, Task
 
 REPORT_EVERY = 5.0  # seconds at least; a report takes 2 ms
@@ -39,31 +38,34 @@ def train(task: Task, state: State) -> None:
     live, spec = task.live, task.experiment
     live.total_steps, live.epochs = task.total_steps, spec.training.epochs
     live.first_step, live.started = state.step, time.monotonic()
-    forward = torch.compile(state.model) if spec.training.compile else state.model
+    course = courses(task, state)
     while True:
         if _due(task, state, spec.logging.eval_every) and state.evaluated != state.step:
-            _evaluate(task, state)
+            _evaluate(task, state, course)
         due = _due(task, state, spec.checkpoint.every_epochs) or _save_due(task, state)
         if due and state.saved != state.step:
             _save(task, state, best=False)
         if state.ending or state.step >= task.total_steps:
             break
-        _train_epoch(task, state, forward)
+        _train_epoch(task, state, course)
+    if spec.logging.projector:
+        projector.write(task, *(state.judged or _judge(task, state, course)))
     _report(task, state)  # once more: the one before may have died with the process that wrote it
     live.phase = "finished"
 
 
-def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) -> None:
+def _train_epoch(task: Task, state: State, course: Whole) -> None:
     """Go on from `state.step` to the end of its epoch, or of the run."""
     every, live = task.experiment.logging.scalars_every, task.live
     epoch, start = divmod(state.step, len(task.batches))
     live.phase, live.epoch = "training", epoch + 1
     freezing.prepare(state.model, task.experiment.model.freeze, epoch)
     state.meter.resume()
-    for batch in task.batches.epoch(epoch, start=start):
+    forward, batches = course.epoch(epoch, start)
+    for inputs, labels in batches:
         upcoming = state.step + 1
         logs = upcoming % every == 0 or upcoming in (1, task.total_steps)
-        lr, norm = _step(task, state, forward, batch, measure=logs)
+        lr, norm = _step(task, state, forward, inputs, labels, measure=logs)
         live.step = state.step
         if logs:
             _log(task, state, lr, norm)
@@ -80,15 +82,15 @@ def _train_epoch(task: Task, state: State, forward: Callable[[Tensor], Tensor]) 
 
 
 def _step(
-    task: Task, state: State, forward: Callable[[Tensor], Tensor], batch: Batch, *, measure: bool
+    task: Task, state: State, forward: Forward, inputs: Inputs, labels: Tensor, *, measure: bool
 ) -> tuple[float, Tensor | None]:
     """Take one optimizer step; return its learning rate and, if asked for, the gradient's norm."""
     spec = task.experiment.training
     with task.machine.autocast():
         loss, logits, labels = forward_loss(
             forward,
-            batch.images,
-            batch.labels,
+            inputs,
+            labels,
             smoothing=spec.label_smoothing,
             mixup_alpha=spec.mixup_alpha,
             seed=fold(task.experiment.seed, state.step) if spec.mixup_alpha else 0,
@@ -172,13 +174,11 @@ def _histograms_due(task: Task, step: int) -> bool:
     return spec.histograms != "none" and (step % every == 0 or step == task.total_steps)
 
 
-def _evaluate(task: Task, state: State) -> None:
+def _evaluate(task: Task, state: State, course: Whole) -> None:
     """Judge the network on every validation picture; write, save if best, decide on going on."""
     spec, live = task.experiment, task.live
     live.phase = "evaluating"
-    result = evaluate(state.evaluated_model, task.validation, task.machine, task.stop)
-    if result is None:
-        stop(task, state)
+    result, _ = state.judged = _judge(task, state, course)
     if not math.isfinite(result.loss):
         raise _diverged(task, state, f"the validation loss is {result.loss}")
     values = {tags.ACCURACY_VAL: result.accuracy, tags.LOSS_VAL: result.loss}
@@ -203,6 +203,21 @@ def _evaluate(task: Task, state: State) -> None:
     if spec.checkpoint.metric in improved:
         _save(task, state, best=True)
     _report(task, state)
+
+
+def _judge(task: Task, state: State, course: Whole) -> tuple[Evaluation, Tensor | None]:
+    """Return what the network makes of the validation pictures, and its features of some.
+
+    Those are for the projector's page, so only of an evaluation that may be the last.
+    """
+    answered, model = course.answers(), state.evaluated_model
+    looking = Penultimate(model, projector.shown(task))
+    if task.experiment.logging.projector and (_ends(task, state) or state.patience):
+        answered = looking.watching(answered)
+    result = evaluate(model, answered, task.stop)
+    if result is None:
+        stop(task, state)
+    return result, looking.features
 
 
 def _report(task: Task, state: State) -> None:
@@ -279,4 +294,5 @@ def summary(task: Task, state: State) -> Summary:
         machine=task.machine.to_document(),
         input=task.expected.to_document(),
         weights=task.weights,
+        features=state.features,
     )

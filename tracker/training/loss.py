@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import TypeAlias
 
 from torch import Tensor
 from torch.nn import functional
@@ -11,10 +12,13 @@ from torch.nn import functional
 from tracker.data.seeding import fold
 from tracker.models.auxiliary import answers
 
+# Pictures [B, 3, H, W], or what a part of the network that is not trained has made of them.
+Inputs: TypeAlias = Tensor | tuple[Tensor, ...]
+
 
 def forward_loss(
-    model: Callable[[Tensor], Tensor],
-    images: Tensor,
+    model: Callable[[Inputs], Tensor],
+    images: Inputs,
     labels: Tensor,
     *,
     smoothing: float,
@@ -30,6 +34,7 @@ def forward_loss(
     """
     share, partners = 1.0, labels
     if mixup_alpha:
+        assert isinstance(images, Tensor)
         share = random.Random(fold(seed, 1)).betavariate(mixup_alpha, mixup_alpha)
         partners = labels.roll(1)
         images = share * images + (1 - share) * images.roll(1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -54,6 +55,12 @@ class Machine:
         """Move `model` to the device, its convolution weights in this machine's layout."""
         placed: nn.Module = model.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
         return placed
+
+    def free_memory(self) -> int:
+        """Return how many bytes may still be taken: of the GPU where there is one, else of RAM."""
+        if self.device.type == "cuda":
+            return int(torch.cuda.mem_get_info(self.device)[0])
+        return min(_free_memory(), _memory_left())
 
     def peak_memory(self) -> int:
         """Return the most bytes in use so far: of the GPU where there is one, else the process."""
@@ -158,6 +165,24 @@ def _quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
     try:
         share, period = file.read_text().split()
         return max(1, math.ceil(int(share) / int(period)))
+    except (OSError, ValueError):  # no cgroup v2, or "max": no limit
+        return sys.maxsize
+
+
+def _free_memory(file: Path = Path("/proc/meminfo")) -> int:
+    """What the system could hand out; where it does not say so, all that is built in."""
+    try:
+        [kilobytes] = re.findall(r"^MemAvailable: +(\d+) kB$", file.read_text(), re.MULTILINE)
+        return 1024 * int(kilobytes)
+    except (OSError, ValueError):  # no Linux
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _memory_left(folder: Path = Path("/sys/fs/cgroup")) -> int:
+    """How much more memory a container may use; very much where no limit is set."""
+    try:
+        limit, used = ((folder / name).read_text() for name in ("memory.max", "memory.current"))
+        return max(0, int(limit) - int(used))
     except (OSError, ValueError):  # no cgroup v2, or "max": no limit
         return sys.maxsize
 

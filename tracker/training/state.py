@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tracker import tags
@@ -20,6 +20,7 @@ from tracker.record.tensorboard import RunWriter
 from tracker.spec.experiment import Experiment
 from tracker.store.active import ActiveRun
 from tracker.training.checkpoint import Saver
+from tracker.training.evaluate import Evaluation
 from tracker.training.live import Live, StopFlag
 from tracker.training.machine import Machine
 from tracker.training.meter import Meter
@@ -41,6 +42,8 @@ class State:
     evaluated: int = 0  # the step of the last evaluation
     saved: int = 0  # the step of the last checkpoint
     ending: str = ""  # why training ended before its last step
+    judged: tuple[Evaluation, Tensor | None] | None = None  # last, and some features; not saved
+    features: Mapping[str, Any] | None = None  # of what is frozen: whether kept; not saved
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything a later process needs, in types `weights_only` loading admits."""

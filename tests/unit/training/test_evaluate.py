@@ -7,7 +7,7 @@ from torch.nn import functional
 from tracker.data.batches import Loader
 from tracker.data.dataset import Split
 from tracker.training import evaluate as evaluation
-from tracker.training.evaluate import Evaluation, evaluate
+from tracker.training.evaluate import Evaluation, answers, evaluate
 from tracker.training.machine import Machine
 
 CPU = Machine(torch.device("cpu"), "float32", channels_last=False, threads=1)
@@ -34,7 +34,7 @@ def loader(batch_size: int) -> Loader:
 
 
 def run(model: torch.nn.Module, batch_size: int) -> Evaluation:
-    result = evaluate(model, loader(batch_size), CPU)
+    result = evaluate(model, answers(model, loader(batch_size), CPU))
     assert result is not None
     return result
 
@@ -72,7 +72,8 @@ def test_the_model_is_put_back_into_its_mode(model: torch.nn.Module) -> None:
 
 def test_it_ends_between_two_batches_when_asked(model: torch.nn.Module) -> None:
     asked = iter([False, True])
-    assert evaluate(model, loader(5), CPU, lambda: next(asked)) is None
+    assert evaluate(model, answers(model, loader(5), CPU), lambda: next(asked)) is None
+    assert model.training
 
 
 def test_confusion_counts_each_picture_once(model: torch.nn.Module) -> None:
