@@ -1,6 +1,5 @@
 """Row 30: a decoding process that is killed (memory ran out, say) ends the run in one line."""
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
@@ -16,17 +15,13 @@ from tracker.data.batches import Batch, Loader, eval_batches
 from tracker.store import index
 from tracker.training import evaluate
 
-# From 3.12 on Python says that a fork of a process with threads may hang; what we run in the
-# child takes no lock that a thread could hold.
-pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
-
 
 def kill_the_workers() -> None:
-    assert multiprocessing.active_children()
-    for process in multiprocessing.active_children():
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
+    children = Path("/proc/self/task").glob("*/children")
+    pids = [int(word) for one in children for word in one.read_text().split()]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_killed_worker_is_one_line_and_the_run_can_go_on(

@@ -1,11 +1,16 @@
-"""From one picture file of any size and kind to a small RGB square of bytes."""
+"""From one picture file of any size and kind to a small RGB square of bytes.
+
+Without torch, so that processes that do nothing else are there at once.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +62,38 @@ def decode(
             picture = _centre_square(picture, size, scaled, _FILTERS[interpolation])
         pixels: npt.NDArray[np.uint8] = np.asarray(picture)
     return np.moveaxis(pixels, 2, 0)
+
+
+# Pictures, and a line for each that could not be read, in whose place is nothing of meaning.
+Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """`decode` of many files, always in the same way."""
+
+    size: int
+    resize: int | None = None
+    interpolation: Interpolation = "bilinear"
+
+    def __call__(self, paths: Sequence[Path]) -> Decoded:
+        """The pictures at `paths`, uint8 [N, 3, size, size], and what is wrong with some."""
+        pictures = np.zeros((len(paths), 3, self.size, self.size), np.uint8)
+        faults = []
+        for place, path in enumerate(paths):
+            try:
+                pictures[place] = decode(path, self.size, self.resize, self.interpolation)
+            except MemoryError:
+                raise
+            # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …
+            except Exception as error:  # noqa: BLE001
+                faults.append(f"{printable(str(path))} ({reason(error)})")
+        return pictures, faults
+
+    def quietly(self, paths: Sequence[Path]) -> Decoded:
+        """The same without Pillow's warnings. Not for several threads at once."""
+        with quiet():
+            return self(paths)
 
 
 def reason(error: Exception) -> str:

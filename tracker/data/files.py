@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tracker.data.decode import decode, quiet, reason
+from tracker.data.decode import Decoded, Decoder, quiet
 from tracker.data.workers import in_order
-from tracker.errors import Damaged, printable
+from tracker.errors import Damaged
 from tracker.spec.experiment import Interpolation
 
 _CHUNK = 2**21  # bytes decoded by one thread at a time
 _NAMED = 3  # of the pictures that cannot be read
-
-
-# Pictures, and a line for each that could not be read, in whose place is nothing of meaning.
-_Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
 
 
 class Files:
@@ -46,9 +41,7 @@ class Files:
     ) -> None:
         self._folder = folder
         self._names = names
-        self._size = size
-        self._resize = resize
-        self._interpolation = interpolation
+        self._decode = Decoder(size, resize, interpolation)
         self._workers = workers
 
     def __len__(self) -> int:
@@ -57,14 +50,14 @@ class Files:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """[N, 3, H, W] of all pictures."""
-        return len(self), 3, self._size, self._size
+        return len(self), 3, self._decode.size, self._decode.size
 
     def fetch(self, indices: Tensor) -> Tensor:
         """The pictures at `indices` (int64 [B]), uint8 [B, 3, H, W].
 
         Raises Damaged where one can no longer be read.
         """
-        return _sound(*self._decode_quietly(indices))
+        return _sound(*self._decode.quietly(self._paths(indices.tolist())))
 
     def stream(self, plan: Sequence[Tensor]) -> Iterator[Tensor]:
         """One `fetch` per entry of `plan`, in order, decoded ahead by the workers.
@@ -75,7 +68,8 @@ class Files:
         if not workers:
             yield from map(self.fetch, plan)
             return
-        for decoded in in_order(self._decode_quietly, plan, workers):
+        paths = [self._paths(indices.tolist()) for indices in plan]
+        for decoded in in_order(self._decode.quietly, paths, workers):
             yield _sound(*decoded)
 
     def chunks(self, faults: list[str]) -> Iterator[Tensor]:
@@ -83,35 +77,20 @@ class Files:
 
         What cannot be read is added to `faults`, and what stands in its place is meaningless.
         """
-        size = max(_CHUNK // (3 * self._size**2), 1)
+        size = max(_CHUNK // (3 * self._decode.size**2), 1)
         parts = [range(k, min(k + size, len(self))) for k in range(0, len(self), size)]
         threads = torch.get_num_threads()
         with quiet(), ThreadPoolExecutor(threads) as pool:
-            waiting: deque[Future[_Decoded]] = deque()
+            waiting: deque[Future[Decoded]] = deque()
             for part in parts:
-                waiting.append(pool.submit(self._decode, part))
+                waiting.append(pool.submit(self._decode, self._paths(part)))
                 if len(waiting) > 2 * threads:  # all at once would hold the whole set in memory
                     yield _collected(waiting.popleft(), faults)
             while waiting:
                 yield _collected(waiting.popleft(), faults)
 
-    def _decode_quietly(self, indices: Tensor) -> _Decoded:
-        with quiet():
-            return self._decode(indices.tolist())
-
-    def _decode(self, indices: Sequence[int]) -> _Decoded:
-        pictures = np.zeros((len(indices), *self.shape[1:]), np.uint8)
-        faults = []
-        for place, index in enumerate(indices):
-            path = self._folder / self._names[index]
-            try:
-                pictures[place] = decode(path, self._size, self._resize, self._interpolation)
-            except MemoryError:
-                raise
-            # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …
-            except Exception as error:  # noqa: BLE001
-                faults.append(f"{printable(str(path))} ({reason(error)})")
-        return pictures, faults
+    def _paths(self, indices: Iterable[int]) -> list[Path]:
+        return [self._folder / self._names[index] for index in indices]
 
 
 def refusal(faults: Sequence[str], count: int) -> Damaged:
@@ -130,7 +109,7 @@ def _sound(pictures: npt.NDArray[np.uint8], faults: list[str]) -> Tensor:
     return torch.from_numpy(pictures)
 
 
-def _collected(part: Future[_Decoded], faults: list[str]) -> Tensor:
+def _collected(part: Future[Decoded], faults: list[str]) -> Tensor:
     pictures, found = part.result()
     faults += found
     return torch.from_numpy(pictures)

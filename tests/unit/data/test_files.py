@@ -13,9 +13,6 @@ from tracker.data.files import Files, refusal
 from tracker.errors import Damaged
 
 COUNT = 13
-# From 3.12 on Python says that a fork of a process with threads may hang; what we run in the
-# child takes no lock that a thread could hold.
-pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture

@@ -9,25 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.data.work import fail, pid, reverse, square
 from tracker.data.workers import in_order
-
-# From 3.12 on Python says that a fork of a process with threads may hang; what we run in the
-# child takes no lock that a thread could hold.
-pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
-
-
-def square(number: int) -> int:
-    return number * number
-
-
-def pid(_: int) -> int:
-    return os.getpid()
-
-
-def fail(number: int) -> bytes:
-    if number == 3:
-        raise ValueError("a bug")
-    return b"x" * number
 
 
 @pytest.mark.parametrize("processes", [1, 2, 5])
@@ -38,6 +21,16 @@ def test_results_come_in_order(processes: int) -> None:
 def test_results_may_be_larger_than_a_pipe() -> None:
     results = in_order(bytes, [5_000_000] * 6, 3)
     assert [len(result) for result in results] == [5_000_000] * 6
+
+
+def test_items_may_be_larger_than_a_pipe_as_well() -> None:
+    texts = [letter * 3_000_000 + "." for letter in "abcdef"]
+    assert list(in_order(reverse, texts, 2)) == [text[::-1] for text in texts]
+
+
+def test_fewer_items_than_processes_are_no_trouble() -> None:
+    assert list(in_order(square, [3], 4)) == [9]
+    assert list(in_order(square, [], 2)) == []
 
 
 def test_each_item_has_its_process_and_all_of_them_end() -> None:
@@ -86,10 +79,8 @@ def test_processes_end_with_an_iterator_left_half_way() -> None:
 
 ABANDON = """
 import os, signal, sys
+from tests.unit.data.work import pid
 from tracker.data.workers import in_order
-
-def pid(_):
-    return os.getpid()
 
 results = in_order(pid, range(10**9), 3)
 print(next(results), next(results), next(results), flush=True)
@@ -126,3 +117,33 @@ def alive(pid: int) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+LISTED = """
+import sys, threading
+from tracker.data.workers import in_order
+from tracker.data.decode import Decoder
+
+lock = threading.Lock()
+threading.Thread(target=lock.acquire, daemon=True).start()
+list(in_order(Decoder(8).quietly, [[]], 1))
+print("main again")
+"""
+
+
+def test_the_main_program_is_not_run_again_and_nobody_warns_of_forks(tmp_path: Path) -> None:
+    program = tmp_path / "main.py"
+    program.write_text(LISTED)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "main again\n", "")
+
+
+def test_decoding_needs_no_torch() -> None:
+    code = "import sys, tracker.data.workers, tracker.data.decode; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
