@@ -12,6 +12,8 @@ from typing import Any, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live as Screen
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -64,14 +66,48 @@ def progress() -> Iterator[Progress]:
 
     `CI` set in the environment means nobody watches, whatever stderr is.
     """
-    if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+    console = _console()
+    if console is None:
         yield Progress(say)
         return
-    window = cast("TextIO", _Window(sys.stderr))
-    console = Console(file=window, highlight=False, color_system=colours())
     shown = Progress(lambda line: console.print(Text(printable(line))))
     with Screen(shown, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=True):
         yield shown
+
+
+class Count:
+    """How many of so many things are done. `advance` takes how many more, `say` a line."""
+
+    def __init__(self, advance: Callable[[int], None], say: Callable[[str], None]) -> None:
+        self.advance, self.say = advance, say
+
+
+@contextmanager
+def counting(total: int, things: str) -> Iterator[Count]:
+    """Show a bar of `total` `things` on a terminal that somebody watches, while the block runs."""
+    console = _console()
+    if console is None:
+        yield Count(lambda _: None, say)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(things, total=total)
+        yield Count(
+            lambda more: bars.advance(task, more), lambda line: console.print(Text(printable(line)))
+        )
+
+
+def _console() -> Console | None:
+    """The terminal to draw on; None where nobody looks at one."""
+    if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        return None
+    window = cast("TextIO", _Window(sys.stderr))
+    return Console(file=window, highlight=False, color_system=colours())
 
 
 class _Window:

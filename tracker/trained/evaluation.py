@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,12 +75,18 @@ class Scored:
         }
 
 
-def evaluate(network: Network, data: Given, *, batch_size: int) -> Scored:
+def evaluate(
+    network: Network,
+    data: Given,
+    *,
+    batch_size: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Scored:
     """Score `network` on all of `data`, `batch_size` pictures at a time.
 
     With the batch size, the device and the pictures of its run's own evaluation this gives the same
-    numbers, to the bit. Raises UsageError for a class that the run does not know, and what decoding
-    raises.
+    numbers, to the bit. `advance` is told how many are done, with each batch. Raises UsageError for
+    a class that the run does not know, and what decoding raises.
     """
     labels = matched(data.classes, network.classes)[data.labels]
     digest = hashlib.sha256()
@@ -91,6 +98,7 @@ def evaluate(network: Network, data: Given, *, batch_size: int) -> Scored:
         logits = network.logits(images)
         truth = labels[done : done + len(images)].to(logits.device)
         done += len(images)
+        advance(len(images))
         loss = functional.cross_entropy(logits, truth, reduction="none")
         scores = logits.softmax(1)
         likeliest = scores.topk(min(TOP, scores.shape[1])).indices

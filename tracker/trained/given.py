@@ -51,8 +51,7 @@ def given(network: Network, data: str | None, say: Say) -> Given:
     nothing, and what reading an experiment or building a data set raises.
     """
     if data is None:
-        own = network.experiment.data
-        return _split(network, own, f"the validation pictures of {network.run.id}", say)
+        return _own(network, say)
     path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's raises without a home)
     if path.is_dir():
         return _folder(network, path, say)
@@ -84,6 +83,17 @@ def matched(classes: Sequence[str], known: Sequence[str]) -> Tensor:
             "whose data.classes does"
         )
     return torch.tensor([places[name] for name in classes], dtype=torch.int64)
+
+
+def _own(network: Network, say: Say) -> Given:
+    run = network.run.id
+    try:
+        return _split(network, network.experiment.data, f"the validation pictures of {run}", say)
+    except Unavailable as error:
+        raise Unavailable(
+            f"the pictures that {printable(run)} was judged on are not there ({error}); go where "
+            "it was trained, or name others with --data"
+        ) from error
 
 
 def _asked_for(path: Path) -> Data:

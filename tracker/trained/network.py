@@ -119,7 +119,7 @@ def open_network(run: Run, which: Which = "best", device: Device = "auto") -> Ne
     there is no such device, and Damaged where its files don't fit together.
     """
     experiment = asked(run)
-    entry = saved(run, which)
+    entry, weights = _weights(run, which)
     summary, where = run.summary(), printable(str(run.summary_file))
     expected = expected_by(run)
     if summary.data is None or summary.price is None or expected is None:
@@ -131,7 +131,7 @@ def open_network(run: Run, which: Which = "best", device: Device = "auto") -> Ne
         seed=0,  # every weight is replaced
         image_size=expected.image_size,
     )
-    _fill(model, learned(run, entry).state, run.checkpoints / entry.file)
+    _fill(model, weights, run.checkpoints / entry.file)
     return Network(
         run=run,
         experiment=experiment,
@@ -152,6 +152,18 @@ def _machine(experiment: Experiment, summary: Summary, device: Device, where: st
         return machine
     before = fields(dict(summary.machine), _MACHINE, f"{where}: machine")
     return as_before(machine, before, lambda _: None)  # nothing goes on here that could change
+
+
+def _weights(run: Run, which: Which) -> tuple[Entry, Mapping[str, Tensor]]:
+    """The checkpoint and its weights. A run that is training replaces one while it is read."""
+    entry = saved(run, which)
+    try:
+        return entry, learned(run, entry).state
+    except Damaged:
+        newer = saved(run, which)
+        if newer == entry:
+            raise
+    return newer, learned(run, newer).state
 
 
 def _fill(model: nn.Module, weights: Mapping[str, Tensor], file: Path) -> None:

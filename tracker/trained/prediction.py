@@ -65,12 +65,13 @@ def predict(
     batch_size: int,
     keep: int = 0,
     faulty: Callable[[Path, str], None] = lambda *_: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Predictions:
     """The `topk` likeliest classes (all, where there are fewer) of each picture, in order.
 
     Computed as the run's evaluation computed them, `batch_size` pictures at a time. The first
     `keep` are kept to be shown. `faulty` is told of each picture that cannot be read when that is
-    found; the rest is done all the same.
+    found; the rest is done all the same. `advance` is told how many are done, with each batch.
     """
     pictures: list[Prediction] = []
     images: list[Tensor] = []
@@ -88,5 +89,6 @@ def predict(
         shares, places = (one[:, :topk] for one in scores.sort(dim=1, descending=True, stable=True))
         for path, row, at in zip(batch.paths, shares.tolist(), places.tolist(), strict=True):
             pictures.append(Prediction(path, tuple(map(guess, at, row))))
+        advance(len(batch.paths))
         images += batch.images[: max(keep - len(images), 0)].clone()
     return Predictions(pictures, faults, images)

@@ -48,6 +48,12 @@ def test_batches_make_no_difference_but_rounding(network: Network) -> None:
     assert one.digest == other.digest
 
 
+def test_it_tells_how_far_it_is(network: Network) -> None:
+    done: list[int] = []
+    evaluate(network, given(network, None, print), batch_size=7, advance=done.append)
+    assert done == [7, 7, 4]
+
+
 def test_some_classes_in_another_folder(network: Network, tmp_path: Path) -> None:
     whole, part = draw(tmp_path / "whole"), tmp_path / "part"
     shutil.copytree(whole / "discs", part / "discs")

@@ -34,6 +34,17 @@ def test_the_run_s_own_and_the_folder_are_the_same_pictures(
         assert torch.equal(all_of(same, 5), all_of(own, 7))
 
 
+def test_the_run_s_own_pictures_may_be_gone(
+    network: Network, pictures: Path, tmp_path: Path
+) -> None:
+    pictures.rename(tmp_path / "elsewhere")
+    try:
+        with pytest.raises(Unavailable, match=r"judged on are not there .*name others with --data"):
+            ask(network, None)
+    finally:
+        (tmp_path / "elsewhere").rename(pictures)
+
+
 def test_an_experiment_s_validation_pictures(
     network: Network, pictures: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,20 @@ def test_a_checkpoint_that_is_not_there_yet_is_said(
         open_network(copy)
 
 
+def test_a_checkpoint_replaced_while_it_is_read_is_read_anew(
+    copy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer, older = copy.manifest().kept[-1], copy.manifest().kept[0]
+    assert newer != older
+    (copy.checkpoints / older.file).unlink()
+    answers = [older, newer, newer]
+    monkeypatch.setattr("tracker.trained.network.saved", lambda *_: answers.pop(0))
+    assert open_network(copy, "last").entry == newer
+    answers[:] = [older, older]
+    with pytest.raises(Damaged, match="missing"):
+        open_network(copy, "last")
+
+
 def test_an_imported_run_has_nothing_to_open(copy: Run) -> None:
     change(copy.experiment_file, imported={})
     with pytest.raises(UsageError, match="was imported"):

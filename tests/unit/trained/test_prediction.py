@@ -48,10 +48,18 @@ def test_the_same_batches_give_the_same_bits(network: Network, files: list[Path]
 
 def test_faults_do_not_disturb_the_rest(network: Network, files: list[Path]) -> None:
     told: list[Path] = []
+    done: list[int] = []
     mixed = [files[0], Path("gone.png"), *files[1:4]]
     found = predict(
-        network, mixed, topk=2, batch_size=2, keep=3, faulty=lambda path, why: told.append(path)
+        network,
+        mixed,
+        topk=2,
+        batch_size=2,
+        keep=3,
+        faulty=lambda path, why: told.append(path),
+        advance=done.append,
     )
+    assert done == [1, 2, 1]
     assert [one.path for one in found.pictures] == files[:4]
     assert told == [Path("gone.png")]
     assert found.to_document()["faults"] == [

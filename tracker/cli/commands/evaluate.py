@@ -46,6 +46,7 @@ def evaluate(
     """
     run = index.find(root, ref)
     settle_libraries()
+    from tracker.cli.progress import counting
     from tracker.trained.evaluation import evaluate as score
     from tracker.trained.given import given
     from tracker.trained.network import open_network
@@ -55,7 +56,8 @@ def evaluate(
     prepare(network.machine, network.experiment.seed)
     pictures = given(network, data, say)
     size = batch_size or network.experiment.training.eval_batch_size
-    scored = score(network, pictures, batch_size=size)
+    with counting(len(pictures.labels), "pictures") as count:
+        scored = score(network, pictures, batch_size=size, advance=count.advance)
     if data is None and scored.same_data is False:
         say("these are not the pictures it was judged on: they have changed since")
     if as_json:

@@ -59,6 +59,7 @@ def predict(
         raise click.UsageError("--grid: the file's name must end in .png")
     run = index.find(root, ref)
     settle_libraries()
+    from tracker.cli.progress import counting
     from tracker.trained.grid import SHOWN, sheet
     from tracker.trained.network import open_network
     from tracker.trained.pictures import found
@@ -68,14 +69,16 @@ def predict(
     pictures = found(paths, say)
     network = open_network(run, checkpoint, device)
     prepare(network.machine, network.experiment.seed)
-    seen = predict_all(
-        network,
-        pictures,
-        topk=topk,
-        batch_size=batch_size or network.experiment.training.eval_batch_size,
-        keep=SHOWN if grid else 0,
-        faulty=lambda path, why: say(f"{path}: {why}"),
-    )
+    with counting(len(pictures), "pictures") as count:
+        seen = predict_all(
+            network,
+            pictures,
+            topk=topk,
+            batch_size=batch_size or network.experiment.training.eval_batch_size,
+            keep=SHOWN if grid else 0,
+            faulty=lambda path, why: count.say(f"{path}: {why}"),
+            advance=count.advance,
+        )
     if as_json:
         show_json(**network.to_document(), **seen.to_document())
     elif seen.pictures:
