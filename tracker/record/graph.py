@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import re
 import warnings
+from collections.abc import Iterable
 from itertools import chain, count
 from typing import Any
 
@@ -25,6 +27,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 from torch.utils.tensorboard import _pytorch_graph
 
 PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
+_CONSTANT = "_tensor_constant"  # what torch.fx calls a tensor that a forward makes of buffers
+_MODULE = re.compile(r"\w+\[([^\]]*)\]")  # how TorchScript calls a module: "Linear[fc]"
 
 
 def graph_of(model: nn.Module, image_size: int) -> GraphDef:
@@ -51,7 +55,32 @@ def _traced(model: nn.Module, image_size: int) -> GraphDef:
     ):
         warnings.simplefilter("ignore")
         drawn, _ = _pytorch_graph.graph(still, torch.zeros(1, 3, image_size, image_size))
-    return drawn
+    return _tidied(drawn)
+
+
+def _tidied(drawn: GraphDef) -> GraphDef:
+    """What TorchScript saw, without its constants, under the model's names.
+
+    It stacks everything into a box of the model's class, and calls the box of `stem`, of class
+    ConvNormAct, "ConvNormAct[stem]".
+    """
+    shown = [node for node in drawn.node if node.op not in ("prim::Constant", "prim::GetAttr")]
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for node in shown:
+        [first, *parts] = node.name.split("/")
+        scopes = [_MODULE.sub(r"\1", part) for part in parts[:-1]]
+        if node.op == "IO Node":
+            scopes, kind = [], first
+        else:
+            kind = node.op.rpartition("::")[2].strip("_")
+        names[node.name] = _unused("/".join([*scopes, kind]), taken)
+    for node in shown:
+        node.name = names[node.name]
+        inputs = [names[one] for one in node.input if one in names]
+        del node.input[:]
+        node.input.extend(inputs)
+    return GraphDef(node=shown, versions=drawn.versions)
 
 
 def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
@@ -59,8 +88,8 @@ def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
     ghost = _without_memory(model)
     traced = fx.symbolic_trace(ghost)
     ShapeProp(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
-    names = _names(traced.graph)
-    nodes = [_node(node, names, ghost) for node in traced.graph.nodes]
+    names = _names(node for node in traced.graph.nodes if _carries_tensors(node))
+    nodes = [_node(node, names, ghost) for node in names]
     return GraphDef(node=nodes, versions=VersionDef(producer=PRODUCER))
 
 
@@ -71,26 +100,41 @@ def _without_memory(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, ghosts).eval()
 
 
-def _names(graph: fx.Graph) -> dict[fx.Node, str]:
+def _carries_tensors(node: fx.Node) -> bool:
+    """Whether pictures or features flow out of it. The rest is arithmetic with their sizes, which
+    a transformer has so much of that the network can't be seen for it."""
+    return "tensor_meta" in node.meta or node.op == "output"
+
+
+def _names(nodes: Iterable[fx.Node]) -> dict[fx.Node, str]:
     """Name each node by where it stands in the model; what is called again gets a number."""
-    names: dict[fx.Node, str] = {}
     taken: set[str] = set()
-    for node in graph.nodes:
-        path = _path(node)
-        again = (f"{path}_{number}" for number in count(2))
-        names[node] = next(name for name in chain([path], again) if name not in taken)
-        taken.add(names[node])
-    return names
+    return {node: _unused(_path(node), taken) for node in nodes}
+
+
+def _unused(path: str, taken: set[str]) -> str:
+    """`path`, or the first of "path_2", "path_3" and so on that is not `taken`, where it goes."""
+    again = (f"{path}_{number}" for number in count(2))
+    name = next(name for name in chain([path], again) if name not in taken)
+    taken.add(name)
+    return name
 
 
 def _path(node: fx.Node) -> str:
+    if node.op == "get_attr" and str(node.target).startswith(_CONSTANT):
+        return "/".join([*_scope(next(iter(node.users), node)), "constant"])
     if node.op in ("call_module", "get_attr"):
         return str(node.target).replace(".", "/")
     if node.op in ("placeholder", "output"):
         return {"placeholder": "input"}.get(node.op, node.op)
     # A plain function (add, flatten) belongs to the module whose forward calls it.
+    return "/".join([*_scope(node), _operation(node)])
+
+
+def _scope(node: fx.Node) -> list[str]:
+    """The names of the modules, from the outermost in, whose forward calls it."""
     scopes = [path for path, _ in node.meta.get("nn_module_stack", {}).values() if path]
-    return "/".join([*(scopes[-1].split(".") if scopes else []), _operation(node)])
+    return scopes[-1].split(".") if scopes else []
 
 
 def _operation(node: fx.Node) -> str:
@@ -108,7 +152,7 @@ def _node(node: fx.Node, names: dict[fx.Node, str], model: nn.Module) -> NodeDef
             attributes["details"] = AttrValue(s=details.encode())
     if shape := _shape(node.meta.get("tensor_meta")):
         attributes["_output_shapes"] = AttrValue(list=AttrValue.ListValue(shape=[shape]))
-    inputs = [names[one] for one in node.all_input_nodes]
+    inputs = [names[one] for one in node.all_input_nodes if one in names]
     return NodeDef(name=names[node], op=kind, input=inputs, attr=attributes)
 
 

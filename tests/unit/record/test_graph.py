@@ -123,9 +123,30 @@ def transformer() -> nn.Module:
 
 def test_a_transformer_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(graph, "_traced")
-    names = {node.name for node in graph_of(transformer(), 16).node}
-    assert {"class_token", "conv_proj", "heads/head"} <= names
+    nodes = graph_of(transformer(), 16).node
+    names = {node.name for node in nodes}
     assert "encoder/layers/encoder_layer_1/mlp/0" in names
+    outside = [node.name for node in nodes if not node.name.startswith(("encoder", "heads/"))]
+    assert outside == [  # and none of the arithmetic with sizes
+        *("input", "conv_proj", "reshape", "permute", "class_token", "expand", "cat"),
+        *("getitem", "output"),
+    ]
+    assert all(names.issuperset(node.input) for node in nodes)
+
+
+def test_a_tensor_made_of_buffers_stands_where_it_is_used() -> None:
+    class Shifted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("shift", torch.ones(3))
+            self.shift: Tensor
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.shift.view(3, 1, 1)
+
+    model = nn.Sequential(Shifted())
+    names = [node.name for node in graph_of(model, 8).node]
+    assert sorted(names) == ["0/add", "0/constant", "input", "output"]
 
 
 def test_a_transformer_can_be_followed_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,8 +159,13 @@ def test_a_transformer_can_be_followed_too(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_model_whose_path_depends_on_its_data_is_followed_instead(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = [node.name for node in graph_of(Choosy(), 8).node]
-    assert any("Conv2d[0]" in name for name in names)
+    nodes = graph_of(Choosy(), 8).node
+    names = [node.name for node in nodes]
+    assert len(set(names)) == len(names)
+    assert {"input", "features/0/convolution", "features/1/batch_norm", "output"} <= set(names)
+    [norm] = [node for node in nodes if node.name == "features/1/batch_norm"]
+    assert list(norm.input) == ["features/0/convolution"]
+    assert all(set(names).issuperset(node.input) for node in nodes)
     assert capsys.readouterr() == ("", "")
 
 
