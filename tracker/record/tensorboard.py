@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, SupportsFloat
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
@@ -86,9 +87,13 @@ class RunWriter(SummaryWriter):
         self._write(tag, 0, tensor, text_metadata.create_summary_metadata)
 
     def histograms(self, step: int, tensors: Mapping[str, Tensor]) -> None:
-        """Write how the finite numbers of each tensor are spread, by tag; those without any not."""
+        """Write how the finite numbers of each tensor are spread, by tag; those without any not.
+
+        In float32, which tensors mostly are: counts beyond 2**24 are rounded.
+        """
         describe = histogram_metadata.create_summary_metadata
-        bins = {tag: histogram(values) for tag, values in tensors.items()}
+        found = {tag: histogram(values) for tag, values in tensors.items()}
+        bins = {tag: one.astype(np.float32) for tag, one in found.items() if one is not None}
         self._write_all(step, bins, describe)
 
     def curves(self, step: int, scored: Mapping[str, tuple[Tensor, Tensor]]) -> None:

@@ -17,10 +17,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
+from tensorboard.util.tensor_util import make_ndarray
 from torch import Tensor, nn
 
 from tracker import tags
 from tracker.events.reader import read_scalars
+from tracker.record.histogram import histogram
 from tracker.record.pictures import Picture
 from tracker.record.tensorboard import RunWriter
 from tracker.spec.load import from_document
@@ -286,6 +289,10 @@ def test_histograms_and_curves_are_one_event_each(writer: RunWriter, written: Wr
         ["pr/cat"],
     ] * 2
     first, later = (events[index].summary.value[0] for index in (0, 2))
+    bins = histogram(torch.arange(4.0))
+    assert bins is not None
+    assert np.array_equal(make_ndarray(first.tensor), bins.astype(np.float32))
+    assert first.tensor.dtype == DT_FLOAT
     assert first.metadata.plugin_data.plugin_name == "histograms"
     assert first.metadata.display_name == "a"
     assert not later.HasField("metadata")
