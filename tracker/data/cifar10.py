@@ -5,9 +5,7 @@ torchvision downloads, checks and reads it.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import check_integrity, download_url, extract_archive
+from torchvision.datasets.utils import check_integrity, extract_archive
 
 from tracker.data.dataset import (
     Dataset,
@@ -28,11 +26,12 @@ from tracker.data.dataset import (
     of_classes,
     reference_pictures,
 )
+from tracker.data.progress import Progress
 from tracker.errors import Damaged, Unavailable, printable
 from tracker.spec import experiment
+from tracker.web import receive
 
 SIZE = 32
-_TIMEOUT = 15  # seconds without a byte until the network counts as absent
 _FOLDERS = "class folders: --set data.name=image_folder --set data.root=FOLDER"
 
 
@@ -107,7 +106,7 @@ def _ensure(root: Path, *, download: bool, log: Callable[[str], None]) -> None:
     try:
         if not (root / CIFAR10.base_folder).exists():
             _obtain(root, download=download, log=log)
-    except (OSError, HTTPException, RuntimeError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         shown = printable(str(root))
         raise Unavailable(
             f"CIFAR-10 is not in {shown} and cannot be put there ({_reason(error)}). Either "
@@ -135,9 +134,10 @@ def _obtain(root: Path, *, download: bool, log: Callable[[str], None]) -> None:
         )
     with _workshop(root) as folder:
         if not archive.exists():
-            with _quick_and_quiet():
-                download_url(CIFAR10.url, folder, CIFAR10.filename, CIFAR10.tgz_md5)
             archive = folder / CIFAR10.filename
+            receive(CIFAR10.url, archive, Progress(log, _received))
+            if not check_integrity(archive, CIFAR10.tgz_md5):
+                raise OSError("what came does not have the MD5 of the published archive")
         extract_archive(archive, folder)
         _move(folder / CIFAR10.base_folder, root / CIFAR10.base_folder)
 
@@ -159,19 +159,8 @@ def _workshop(root: Path) -> Iterator[Path]:
         raise
 
 
-@contextlib.contextmanager
-def _quick_and_quiet() -> Iterator[None]:
-    """Let a dead network raise instead of hang, and torchvision draw no bar across our own.
-
-    torchvision offers neither as an argument.
-    """
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        socket.setdefaulttimeout(before)
+def _received(done: int, total: int) -> str:
+    return f"received {done / 1e6:.0f} of {total / 1e6:.0f} MB"
 
 
 def _move(source: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ from tracker.data import cache
 from tracker.data.dataset import Dataset, Split, channel_statistics, hashed, reference_pictures
 from tracker.data.files import Files, refusal
 from tracker.data.listing import Listing, key, listings
+from tracker.data.progress import Progress
 from tracker.errors import Unavailable, printable
 from tracker.spec import experiment
 
@@ -69,7 +70,7 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
     def make(take: Callable[[Tensor], object], into: Path | None) -> cache.Facts:
         where = f" into {printable(str(into))}" if into else ""
         patience = _Patience(lambda: log(f"decoding {len(train) + len(val):,} pictures{where}"))
-        return _decode_all([train, val], files, take, patience)
+        return _decode_all([train, val], files, take, patience, Progress(log, _decoded))
 
     facts, pixels = _cached(entry, cache.places(root), make, log, must=spec.cache == "always")
     images = (pixels[: len(train)], pixels[len(train) :]) if len(pixels) else files
@@ -115,6 +116,7 @@ def _decode_all(
     files: list[Files],
     take: Callable[[Tensor], object],
     patience: _Patience,
+    progress: Progress,
 ) -> cache.Facts:
     """Hand all pictures to `take`, in order, and return what is learnt from them on the way.
 
@@ -122,19 +124,28 @@ def _decode_all(
     """
     digest = hashlib.sha256()
     faults: list[str] = []
+    total = sum(map(len, parts))
+    done = 0
 
     def through(part: Listing, source: Files) -> Iterator[Tensor]:
+        nonlocal done
         for chunk in hashed(digest, source.shape, source.chunks(faults), part.labels):
             take(chunk)
+            done += len(chunk)
             patience.wears()
+            progress(done, total)
             yield chunk
 
     mean, std = channel_statistics(through(parts[0], files[0]))
     for _ in through(parts[1], files[1]):
         pass
     if faults:
-        raise refusal(faults, sum(map(len, parts)))
+        raise refusal(faults, total)
     return cache.Facts(mean, std, digest.hexdigest())
+
+
+def _decoded(done: int, total: int) -> str:
+    return f"decoded {done:,} of {total:,} pictures"
 
 
 class _Patience:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import torch
 from torch.hub import HASH_REGEX, get_dir
@@ -18,9 +18,8 @@ from tracker.models.expected import Expected
 from tracker.models.from_timm import PREFIX, config, create
 from tracker.models.weights import Taken, read
 from tracker.spec.experiment import Model
+from tracker.web import receive
 
-_CHUNK = 2**20  # bytes
-_TIMEOUT = 15  # seconds without a byte until the network counts as absent
 Told = Callable[[str], None]  # what goes on just now, for a display
 
 
@@ -57,8 +56,7 @@ def download(url: str, path: Path, source: str, told: Told) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        digest = _receive(url, part, lambda done: told(f"downloading {source}: {done}"))
-        _require(digest.startswith(_prefix(path.name)), "what came is not what was published")
+        _require_published(receive(url, part, partial(_tell, told, source)), path.name)
         part.replace(path)
     except (OSError, HTTPException, ValueError) as error:
         cause = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
@@ -70,25 +68,14 @@ def download(url: str, path: Path, source: str, told: Told) -> None:
         part.unlink(missing_ok=True)
 
 
-def _receive(url: str, part: Path, told: Told) -> str:
-    """Write what `url` holds to `part`; return its sha256."""
-    _require(url.startswith("https://"), "no address of a web server")
-    asked = Request(url, headers={"User-Agent": "tracker"})  # noqa: S310 - see the line before
-    with urlopen(asked, timeout=_TIMEOUT) as answer, part.open("wb") as file:  # noqa: S310
-        total, done, digest = int(answer.headers.get("Content-Length") or 0), 0, hashlib.sha256()
-        while chunk := answer.read(_CHUNK):
-            file.write(chunk)
-            digest.update(chunk)
-            done += len(chunk)
-            share = f" ({100 * done // total} %)" if total else ""
-            told(f"{done >> 20} MB{share}")
-        _require(done >= total, "it was cut off")
-    return digest.hexdigest()
+def _require_published(digest: str, name: str) -> None:
+    if not digest.startswith(_prefix(name)):
+        raise OSError("what came is not what was published")
 
 
-def _require(condition: bool, fault: str) -> None:
-    if not condition:
-        raise OSError(fault)
+def _tell(told: Told, source: str, done: int, total: int) -> None:
+    share = f" ({100 * done // total} %)" if total else ""
+    told(f"downloading {source}: {done >> 20} MB{share}")
 
 
 def expected(backbone: str) -> Expected:

@@ -3,11 +3,13 @@
 import hashlib
 import io
 import pickle
-import socket
-import sys
 import tarfile
+import threading
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.client import IncompleteRead
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torchvision.datasets import CIFAR10, utils
+from torchvision.datasets import CIFAR10
 
 from tracker.data import cifar10
 from tracker.data.dataset import Dataset, balanced_subset, digest_of
+from tracker.data.progress import Progress
 from tracker.errors import Damaged, Unavailable
 from tracker.spec import experiment
 
@@ -90,32 +93,52 @@ def archive(files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> bytes:
     return buffer.getvalue()
 
 
+class Server(HTTPServer):
+    """A web server on this machine that has one file, or refuses."""
+
+    answer: Callable[[], bytes]
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        try:
+            content = self.server.answer()
+        except FileNotFoundError as error:
+            self.send_error(404, str(error))
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+        pass
+
+
 @pytest.fixture
-def web(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], bytes]], list[str]]:
-    """Put a function in the place of the network: it gives the bytes of the archive, or raises."""
-
-    def connect(answer: Callable[[], bytes]) -> list[str]:
-        asked: list[str] = []
-
-        def fetch(url: str, filename: str, *_: Any) -> None:
-            asked.append(f"{url} within {socket.getdefaulttimeout()} s")
-            sys.stderr.write("a bar")
-            Path(filename).write_bytes(b"the beginn")
-            Path(filename).write_bytes(answer())
-
-        monkeypatch.setattr(utils, "_get_redirect_url", lambda url, max_hops: url)
-        monkeypatch.setattr(utils, "_urlretrieve", fetch)
-        return asked
-
-    return connect
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The place that the archive is published at; who asks it unasked for is told off."""
+    with Server() as server:
+        server.answer = lambda: pytest.fail("nobody asked for a download")
+        address = f"http://127.0.0.1:{server.server_port}/cifar-10-python.tar.gz"
+        monkeypatch.setattr(CIFAR10, "url", address)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(autouse=True)
-def _no_web(web: Callable[[Callable[[], bytes]], list[str]]) -> None:
-    def refuse() -> bytes:
-        raise AssertionError("nobody asked for a download")
-
-    web(refuse)
+def _no_web(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CIFAR10, "url", "http://127.0.0.1:9/nobody-is-there")
 
 
 def spec(root: Path, **changes: Any) -> experiment.Cifar10:
@@ -236,21 +259,41 @@ def test_an_archive_that_lies_there_is_unpacked_and_kept(
 
 
 def test_a_download_leaves_the_folder_and_nothing_else(
-    archive: bytes, web: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    archive: bytes, web: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = web(lambda: archive)
+    web.answer = lambda: archive
     root = tmp_path / "new" / "data"
     said: list[str] = []
 
     train, _ = images(cifar10.build(spec(root, download=True), said.append))
 
     assert torch.equal(train, pixels(range(5)))
-    assert asked == [f"{CIFAR10.url} within 15.0 s"]
-    assert socket.getdefaulttimeout() is None
+    assert web.asked == ["/cifar-10-python.tar.gz"]
     assert [path.name for path in root.iterdir()] == [CIFAR10.base_folder]
     assert said == [f"downloading CIFAR-10 (170 MB) into {root}"]
     assert capfd.readouterr() == ("", "")
     assert torch.equal(images(build(root))[0], train), "and is there the next time"
+
+
+def test_a_long_download_says_how_far_it_is(
+    archive: bytes, web: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web.answer = lambda: archive
+    size = len(archive) // 40  # of a part
+    monkeypatch.setattr("tracker.web._CHUNK", size)
+    seconds = iter(range(0, 1000, 2))
+    slow = partial(Progress, clock=lambda: next(seconds))
+    monkeypatch.setattr(cifar10, "Progress", slow)
+    said: list[str] = []
+
+    cifar10.build(spec(tmp_path, download=True), said.append)
+
+    megabytes = f"of {len(archive) / 1e6:.0f} MB"
+    assert said[0] == f"downloading CIFAR-10 (170 MB) into {tmp_path}"
+    assert all(line.startswith("received 0 ") and megabytes in line for line in said[1:])
+    left = [int(line.split(", ")[1].split()[0]) for line in said[1:] if " min " not in line]
+    assert left == sorted(left, reverse=True)
+    assert 10 <= len(said) <= 20
 
 
 @pytest.mark.parametrize(
@@ -263,15 +306,21 @@ def test_a_download_leaves_the_folder_and_nothing_else(
         (urllib.error.HTTPError("http://x", 404, "Not Found", None, None), "Not Found"),  # type: ignore[arg-type]
         (TimeoutError("timed out"), "timed out"),
         (OSError(28, "No space left on device"), "No space left on device"),
+        (IncompleteRead(b"", 3), "IncompleteRead(0 bytes read, 3 more expected)"),
+        (ValueError("unknown url"), "unknown url"),
     ],
 )
 def test_a_failed_download_names_both_remedies_and_leaves_nothing(
-    error: Exception, reason: str, files: dict[str, bytes], web: Any, tmp_path: Path
+    error: Exception,
+    reason: str,
+    files: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail() -> bytes:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    web(fail)
+    monkeypatch.setattr("tracker.web.urlopen", fail)
     (tmp_path / "mine").mkdir()
     root = tmp_path / "mine" / "new" / "data"
 
@@ -284,28 +333,41 @@ def test_a_failed_download_names_both_remedies_and_leaves_nothing(
     assert "--set data.name=image_folder --set data.root=" in message
     assert "\n" not in message
     assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
-    assert socket.getdefaulttimeout() is None
+
+
+def test_a_server_that_has_it_not_is_quoted(
+    files: dict[str, bytes], web: Server, tmp_path: Path
+) -> None:
+    def refuse() -> bytes:
+        raise FileNotFoundError("Gone")
+
+    web.answer = refuse
+
+    with pytest.raises(Unavailable, match=r"cannot be put there \(Gone\)"):
+        build(tmp_path / "data", download=True)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_download_that_is_not_the_published_archive_is_refused(
-    archive: bytes, web: Any, tmp_path: Path
+    archive: bytes, web: Server, tmp_path: Path
 ) -> None:
-    web(lambda: archive[:-10])
+    web.answer = lambda: archive[:-10] + b"0123456789"
 
-    with pytest.raises(Unavailable, match=r"File not found or corrupted"):
+    with pytest.raises(Unavailable, match=r"does not have the MD5 of the published archive"):
         build(tmp_path, download=True)
 
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_others_put_there_during_a_failed_download_stays(
-    files: dict[str, bytes], web: Any, tmp_path: Path
+    files: dict[str, bytes], web: Server, tmp_path: Path
 ) -> None:
     def fail() -> bytes:
         (tmp_path / "data" / "notes.txt").write_text("mine")
-        raise TimeoutError("timed out")
+        raise FileNotFoundError("Gone")
 
-    web(fail)
+    web.answer = fail
 
     with pytest.raises(Unavailable):
         build(tmp_path / "data", download=True)
@@ -314,13 +376,13 @@ def test_what_others_put_there_during_a_failed_download_stays(
 
 
 def test_another_process_may_be_quicker(
-    files: dict[str, bytes], archive: bytes, web: Any, tmp_path: Path
+    files: dict[str, bytes], archive: bytes, web: Server, tmp_path: Path
 ) -> None:
     def answer() -> bytes:
         unpack(files, tmp_path)
         return archive
 
-    web(answer)
+    web.answer = answer
 
     assert torch.equal(images(build(tmp_path, download=True))[0], pixels(range(5)))
 
@@ -334,7 +396,7 @@ def test_nothing_is_downloaded_unasked(files: dict[str, bytes], tmp_path: Path) 
     assert not root.exists()
 
 
-def test_a_root_that_is_a_file_is_said(files: dict[str, bytes], web: Any, tmp_path: Path) -> None:
+def test_a_root_that_is_a_file_is_said(files: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "data").write_text("mine")
 
     with pytest.raises(Unavailable, match=r"cannot be put there \(File exists\)"):

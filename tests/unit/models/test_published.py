@@ -13,6 +13,7 @@ from urllib.error import URLError
 import pytest
 import torch
 
+from tracker import web
 from tracker.errors import Damaged, Unavailable
 from tracker.models import published
 from tracker.models.build import build
@@ -56,7 +57,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, content: bytes, length: int | None = 
     def answer(*_: Any, **__: Any) -> Answer:
         return Answer(content, len(content) if length is None else length)
 
-    monkeypatch.setattr(published, "urlopen", answer)
+    monkeypatch.setattr(web, "urlopen", answer)
 
 
 def ignore(_: str) -> None:
@@ -111,7 +112,7 @@ def test_without_network_it_says_what_to_put_where(
     def absent(*_: Any, **__: Any) -> None:
         raise URLError(OSError(-2, "Name or service not known"))
 
-    monkeypatch.setattr(published, "urlopen", absent)
+    monkeypatch.setattr(web, "urlopen", absent)
     with pytest.raises(Unavailable) as refused:
         published.fetch(SPEC, SIZE, ignore)
     words = str(refused.value)
