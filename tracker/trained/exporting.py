@@ -58,7 +58,7 @@ def export(network: Network, kind: str, path: Path) -> Written:
     """Write `network`, one on the CPU, to `path`, as its ending says; an older file is replaced.
 
     Raises Unavailable where a package is missing or the disk refuses, and Damaged where what was
-    written does not compute what the network computes: then no file is there.
+    written does not compute what the network computes: nothing is written then.
     """
     write = FORMATS[kind][path.suffix.lower()]
     data, deviation = write(_plain(network), network.expected.image_size, account(network))
