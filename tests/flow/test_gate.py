@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tracker.cli.main import main
+from tracker.errors import TrackerError
 from tracker.training import loop
 
 SPEC: dict[str, Any] = {
@@ -86,6 +89,84 @@ def test_training_that_breaks_down_is_no_pass_and_still_reported(tracker: Tracke
     assert code == 8
     assert "failed: the validation loss is nan at step 3" in out
     assert 'errors="1"' in Path("j.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (SystemExit(0), "training ended with SystemExit: 0"),
+        (SystemExit(125), "training ended with SystemExit: 125"),
+        (KeyError("lr"), "training ended with KeyError: 'lr'"),
+        (SyntaxError("invalid syntax"), "training ended with SyntaxError: invalid syntax"),
+        (TrackerError("should be impossible"), "training ended with TrackerError"),
+        (ValueError("shapes differ"), "shapes differ"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
+)
+def test_however_training_code_ends_it_is_no_answer(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, ends: BaseException, words: str
+) -> None:
+    def end(*_: Any, **__: Any) -> None:
+        raise ends
+
+    monkeypatch.setattr(loop, "forward_loss", end)
+    code, out, _ = tracker("check", "tiny.json", "--baseline", "b.json", "--junit", "j.xml")
+    assert code == 8
+    assert words in out
+    assert "tracker-check-" not in out, "a folder that is gone"
+    log = Path("runs/check/tiny resnet9 s3/log.txt")
+    if isinstance(ends, SystemExit):  # of which nothing is logged
+        assert f"{Path(__file__)}, line" in out
+        return
+    assert str(log) in out
+    assert str(log) in Path("j.xml").read_text()
+    assert str(ends) in log.read_text()
+    assert "tiny" not in tracker("ls")[1], "a log is no run"
+
+
+def test_code_that_can_t_be_imported_is_no_answer(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tracker.launch.short", None)  # as if it had a syntax error
+    code, out, _ = tracker("check", "tiny.json", "--baseline", "b.json")
+    assert code == 8
+    assert "training ended with ModuleNotFoundError" in out
+
+
+def test_where_the_log_can_t_be_kept_the_answer_stands(tracker: Tracker) -> None:
+    Path("runs").mkdir()
+    Path("runs/check").write_text("in the way")
+    command = ("check", "tiny.json", "--baseline", "b.json", "--set", "optimizer.lr=900")
+    code, out, _ = tracker(*command)
+    assert code == 8
+    assert "the validation loss is nan at step 3" in out
+    assert "its log is lost: cannot write" in out
+
+
+def test_a_bug_in_the_evaluation_is_seen_on_another_machine(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loop.evaluate  # type: ignore[attr-defined]
+
+    def off(*arguments: Any) -> Any:
+        found: Any = real(*arguments)
+        return replace(found, loss=found.loss * 1.00005)
+
+    monkeypatch.setattr(loop, "evaluate", off)
+    command = ("check", "tiny.json", "--baseline", "b.json", "--set", "training.threads=2")
+    code, out, _ = tracker(*command)
+    assert code == 7
+    assert "fail: loss/val (same seed): seed 3, step 1: " in out
+
+
+def test_a_baseline_says_how_far_rounding_carries_it(tracker: Tracker) -> None:
+    document = json.loads(Path("b.json").read_text())
+    drift = document["drift"]
+    assert list(drift) == ["accuracy/val", "loss/train", "loss/val", "optim/grad_norm"]
+    assert drift["loss/train"]["steps"] == [1, 2, 3, 4, 5, 6]
+    assert drift["loss/val"]["steps"] == [1, 3, 6]
+    assert 0 < drift["loss/train"]["values"][1] < 1e-2
+    assert drift["loss/train"]["values"] == sorted(drift["loss/train"]["values"])
 
 
 def test_a_shorter_run_cannot_be_compared(tracker: Tracker) -> None:

@@ -23,12 +23,13 @@ import click
 
 from tests.gate.mutants import MUTANTS, Context
 from tracker.errors import NotComparable
-from tracker.launch.short import observe_short_runs
+from tracker.launch.short import measure_drift, observe_short_runs
 from tracker.reading.gate.baseline import Baseline, record
 from tracker.reading.gate.judge import judge
 from tracker.reading.gate.observed import Observed
 from tracker.reading.gate.resources import Calibration
 from tracker.reading.gate.verdict import Check, nothing
+from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
 
 HERE = Path(__file__).parent
@@ -66,11 +67,23 @@ def train(
     spec: str, root: Path, *, seeds: Sequence[int] = SEEDS[:1], threads: int = 1
 ) -> tuple[list[Observed], Calibration]:
     """Train one of the study's specs; raises NotComparable where that fails."""
-    source = HERE / f"{spec}.json"
-    experiments = load(source, overrides=[f"training.threads={threads}"], seeds=seeds)
+    source, experiments = asked(spec, seeds, threads)
     return observe_short_runs(
-        source, experiments, root, keep=(), argv=["study"], watch=lambda _: None, say=lambda _: None
+        source,
+        experiments,
+        root,
+        root / "scratch",
+        keep=(),
+        argv=["study"],
+        watch=lambda _: None,
+        say=lambda _: None,
     )
+
+
+def asked(spec: str, seeds: Sequence[int], threads: int) -> tuple[Path, list[Experiment]]:
+    """One of the study's specs: its file, and an experiment per seed."""
+    source = HERE / f"{spec}.json"
+    return source, load(source, overrides=[f"training.threads={threads}"], seeds=seeds)
 
 
 @lru_cache
@@ -78,7 +91,8 @@ def baseline(spec: str) -> Baseline:
     """What the sound code comes to."""
     with tempfile.TemporaryDirectory() as place:
         runs, calibration = train(spec, Path(place), seeds=SEEDS)
-        return record(runs, calibration=calibration)
+        drift = measure_drift(*asked(spec, SEEDS, 1), runs, Path(place) / "noise")
+    return record(runs, calibration=calibration, drift=drift)
 
 
 def checked(name: str | None, *, threads: int, spec: str = "study") -> Found:

@@ -6,20 +6,26 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tracker.cli.options import overrides_option, seeds_option
 from tracker.cli.settle import settle_libraries
-from tracker.errors import UsageError, printable
+from tracker.errors import NotComparable, TrackerError, Unavailable, UsageError, printable
+from tracker.reading.gate.overlay import folder_of
 from tracker.reading.selection import chosen
 from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
+from tracker.store.files import explain_os_error, write_atomic
+from tracker.store.index import all_runs
+from tracker.store.run import Run
 
 if TYPE_CHECKING:  # SciPy and torch stay out until they are needed
+    from tracker.reading.gate.drift import Drift
     from tracker.reading.gate.observed import Observed
     from tracker.reading.gate.resources import Calibration
 
@@ -33,6 +39,15 @@ class Asked:
     seeds: tuple[int, ...] | None
     max_steps: int | None
     keep: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The runs asked about; of a spec also what was measured beside them."""
+
+    runs: Sequence[Observed]
+    calibration: Calibration | None = None
+    drift: Drift = field(default_factory=dict)
 
 
 _OPTIONS = (
@@ -51,14 +66,30 @@ def asked_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def require_folder(file: Path | None) -> None:
+    """Raise Unavailable where the folder `file` is to be written into is not there.
+
+    To be asked before anything is trained.
+    """
+    if file is not None and not file.parent.is_dir():
+        folder, name = printable(str(file.parent)), printable(file.name)
+        raise Unavailable(f"there is no folder {folder} to write {name} into; make it first")
+
+
 def observed(
-    root: Path, asked: Asked, steps: Collection[int], seeds: Sequence[int] | None = None
-) -> tuple[list[Observed], Calibration | None]:
-    """The runs asked about; of a spec also what the calibration kernel did beside them.
+    root: Path,
+    asked: Asked,
+    steps: Collection[int],
+    seeds: Sequence[int] | None = None,
+    *,
+    with_drift: bool = False,
+) -> Seen:
+    """The runs asked about.
 
     Of long curves the points at `steps` are kept. A spec is run with `seeds` unless others were
-    asked for, under `root` if they are to be kept, else where nothing is left of them. Raises
-    UsageError, NoSuchRun, Damaged, NotComparable, and what running an experiment raises.
+    asked for, under `root` if they are to be kept, else where nothing is left of them but the log
+    of one that failed. Raises UsageError, NoSuchRun, Damaged, NotComparable (also for whatever the
+    training code raises), and what running an experiment raises.
     """
     if not asked.refs:
         raise UsageError("name a SPEC or a RUN")
@@ -67,23 +98,42 @@ def observed(
             raise UsageError("--set, --seeds, --max-steps and --keep are for one SPEC")
         from tracker.reading.gate.observed import observe
 
-        return [observe(each.run, steps) for each in chosen(root, asked.refs)], None
+        return Seen(runs=[observe(each.run, steps) for each in chosen(root, asked.refs)])
     spec = Path(asked.refs[0])
     experiments = _experiments(spec, asked, asked.seeds or seeds)
+    with _scratch(root) as scratch, _training_code():
+        return _made(spec, experiments, root, scratch, asked, steps, with_drift)
+
+
+def _made(
+    spec: Path,
+    experiments: Sequence[Experiment],
+    root: Path,
+    scratch: Path,
+    asked: Asked,
+    steps: Collection[int],
+    with_drift: bool,
+) -> Seen:
     settle_libraries()
     from tracker.cli.progress import progress
-    from tracker.launch.short import observe_short_runs
+    from tracker.launch.short import measure_drift, observe_short_runs
 
-    with _place(root if asked.keep else None) as place, progress() as shown:
-        return observe_short_runs(
+    with progress() as shown:
+        runs, calibration = observe_short_runs(
             spec,
             experiments,
-            place,
+            root if asked.keep else scratch / "runs",
+            scratch,
             keep=steps,
             argv=sys.argv,
             watch=shown.watch,
             say=shown.say,
         )
+        if not with_drift:
+            return Seen(runs=runs, calibration=calibration)
+        shown.say("training again with noise, to see how far rounding carries it")
+        drift = measure_drift(spec, experiments, runs, scratch, argv=sys.argv)
+    return Seen(runs=runs, calibration=calibration, drift=drift)
 
 
 def _experiments(spec: Path, asked: Asked, seeds: Sequence[int] | None) -> list[Experiment]:
@@ -98,9 +148,50 @@ def _experiments(spec: Path, asked: Asked, seeds: Sequence[int] | None) -> list[
 
 
 @contextmanager
-def _place(root: Path | None) -> Iterator[Path]:
-    if root is not None:
-        yield root
-        return
-    with tempfile.TemporaryDirectory(prefix="tracker-check-") as place:
-        yield Path(place)
+def _training_code() -> Iterator[None]:
+    """Make NotComparable of whatever else the code under test may raise, or end with.
+
+    Neither its own exit code nor that of a bug of ours is an answer to what was asked.
+    """
+    try:
+        yield
+    except (OSError, MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, TrackerError) and type(error) is not TrackerError:
+            raise
+        last = extract_tb(error.__traceback__)[-1]
+        words = f"training ended with {type(error).__name__}: {error}"
+        place = f"{last.filename}, line {last.lineno}, in {last.name}"
+        raise NotComparable(f"{printable(words)} ({printable(place)})") from error
+
+
+@contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """A folder for runs that nobody is to see.
+
+    The log of one that failed is copied to `<root>/check/`, and the error names that one.
+    """
+    with tempfile.TemporaryDirectory(prefix="tracker-check-") as folder:
+        scratch = Path(folder)
+        try:
+            yield scratch
+        except NotComparable as error:
+            words = str(error)
+            for run in (run for place in scratch.iterdir() for run in all_runs(place)):
+                if run.log_file.exists() and run.state() != "finished":
+                    words = _kept(run, root, words)
+            raise NotComparable(words) from error
+
+
+def _kept(run: Run, root: Path, words: str) -> str:
+    file = folder_of(root, run.id) / run.log_file.name
+    try:
+        with explain_os_error("write", file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(file, run.log_file.read_bytes())
+    except Unavailable as refused:  # what failed is to be told all the same
+        return f"{words}; its log is lost: {refused}"
+    if str(run.log_file) in words:
+        return words.replace(str(run.log_file), str(file))
+    return f"{words}; its log is {printable(str(file))}"

@@ -36,7 +36,7 @@ def test_runs_are_recorded_and_met(root: Path, answer: Answer) -> None:
     code, out, err = answer("check", "first/resnet50/s0", "--baseline", "b.json")
     assert code == 0
     assert "judged statistical: it is not known of both which machine they had" in out
-    assert err == "\nfirst/resnet50/s0 matches its baseline within its spread\n"
+    assert err == "\nfirst/resnet50/s0 matches its baseline within its tolerances\n"
 
 
 def test_what_is_worse_fails_with_its_reports_and_its_curves(root: Path, answer: Answer) -> None:
@@ -119,6 +119,17 @@ def test_an_edit_is_refused_taken_and_sealed(root: Path, answer: Answer) -> None
     assert answer(*arguments)[0] == 0
 
 
+def test_nothing_to_judge_by_is_no_pass_and_reported(root: Path, answer: Answer) -> None:
+    answer("baseline", "first/resnet50", "-o", "b.json")
+    document = json.loads(Path("b.json").read_text())
+    Path("b.json").write_text(json.dumps({**document, "metrics": []}))
+    arguments = ("check", "first/resnet50/s0", "--baseline", "b.json", "--accept")
+    code, out, _ = answer(*arguments, "--junit", "j.xml")
+    assert code == 8
+    assert "there is nothing to judge by" in out
+    assert ElementTree.parse("j.xml").getroot().get("errors") == "1"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -128,7 +139,10 @@ def test_an_edit_is_refused_taken_and_sealed(root: Path, answer: Answer) -> None
         (["check", "nothing", "--baseline", "b.json"], 3, "no run in runs fits"),
         (["check", "first", "--baseline", "b.json", "--keep"], 2, "are for one SPEC"),
         (["check", "first", "--baseline", "b.json", "--false-alarms", "0"], 2, "--false-alarms"),
+        (["check", "first", "--baseline", "b.json", "--junit", "no/j.xml"], 6, "no folder no to"),
+        (["check", "first", "--baseline", "b.json", "--markdown", "no/m"], 6, "no folder no to"),
         (["baseline", "-o", "new.json"], 2, "name a SPEC or a RUN"),
+        (["baseline", "first", "-o", "no/new.json"], 6, "no folder no to write new.json into"),
         (["baseline", "first", "-o", "new.json", "--metric", "acuracy/val"], 2, "did you mean"),
         (["baseline", "first", "worse", "-o", "new.json", "--metric", ""], 2, "--metric"),
     ],

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tracker.cli.gating import Asked, asked_options, observed
+from tracker.cli.gating import Asked, Seen, asked_options, observed, require_folder
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
@@ -18,8 +17,6 @@ from tracker.reading.table import NOTHING, Table, number
 
 if TYPE_CHECKING:
     from tracker.reading.gate.baseline import Baseline
-    from tracker.reading.gate.observed import Observed
-    from tracker.reading.gate.resources import Calibration
 
 _METRIC = re.compile(r"(.+?)(?:@(\d{1,9}))?")
 
@@ -62,14 +59,16 @@ def baseline(
 
     `tracker check` holds later runs to it. A SPEC is run now; runs that are there already are
     taken as they are, without their speed. Several seeds record how far chance alone carries:
-    without them `tracker check` can ask for the same bits on this machine, and for nothing on any
-    other.
+    without them `tracker check` can ask for the same bits on this machine, and for little on any
+    other. Of a SPEC some runs are made again with noise, which shows how far rounding carries: by
+    that the same seed is known on another machine.
 
     With --accept alone, a baseline that was edited by hand gets a checksum that fits.
     """
     from tracker.reading.gate.baseline import record
     from tracker.reading.gate.file import write
 
+    require_folder(file)
     before = _before(file, update=update, accept=accept)
     if before is not None and accept and not update:
         write(file, before)
@@ -77,12 +76,12 @@ def baseline(
         return
     judged = [_metric(one) for one in metrics]
     steps = {step for _, step in judged if step is not None}
-    runs, calibration = observed(root, Asked(**asked), steps)
+    seen = observed(root, Asked(**asked), steps, with_drift=True)
     if before is not None:
         judged = judged or [(one.tag, one.step) for one in before.judged]
-    found = record(runs, judged, calibration)
+    found = record(seen.runs, judged, seen.calibration, seen.drift)
     if before is not None and not as_json:
-        _show_difference(before, runs, calibration)
+        _show_difference(before, seen)
     write(file, found)
     _show(found, file, as_json=as_json)
 
@@ -105,14 +104,12 @@ def _metric(text: str) -> tuple[str, int | None]:
     return match[1], int(match[2]) if match[2] else None
 
 
-def _show_difference(
-    before: Baseline, runs: Sequence[Observed], calibration: Calibration | None
-) -> None:
+def _show_difference(before: Baseline, seen: Seen) -> None:
     """What the runs now recorded would have been told by the baseline they replace."""
     from tracker.cli.verdicts import show_check
     from tracker.reading.gate.judge import judge
 
-    show_check(judge(before, runs, calibration=calibration))
+    show_check(judge(before, seen.runs, calibration=seen.calibration))
     say("this is what changes; the baseline now becomes:")
 
 

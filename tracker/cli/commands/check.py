@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from tracker.cli.gating import Asked, asked_options, observed
+from tracker.cli.gating import Asked, asked_options, observed, require_folder
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json
 from tracker.cli.terminal import say
@@ -89,7 +89,8 @@ def check(
     from tracker.reading.gate.judge import Manner, judge
     from tracker.reading.gate.verdict import nothing
 
-    baseline = read(file, accept=accept)
+    require_folder(junit)
+    require_folder(page)
     about = Asked(**asked)
     manner = Manner(
         mode=None if mode == "auto" else cast("Mode", mode),
@@ -97,10 +98,11 @@ def check(
         false_alarms=false_alarms,
     )
     try:
-        runs, calibration = observed(root, about, baseline.steps, baseline.seeds[:1])
-        found = judge(baseline, runs, manner, calibration)
+        baseline = read(file, accept=accept)
+        seen = observed(root, about, baseline.steps, baseline.seeds[:1])
+        found = judge(baseline, seen.runs, manner, seen.calibration)
     except NotComparable as error:  # what reads the reports is to hear of it too
-        found = nothing(" ".join(about.refs), str(error))
+        found = nothing(" ".join(about.refs) or str(file), str(error))
     _tell(found, root, junit, page, as_json=as_json)
     return found.exit_code
 

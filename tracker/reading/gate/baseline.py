@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tracker import tags
@@ -11,6 +11,7 @@ from tracker.errors import NotComparable, UsageError, printable
 from tracker.reading.adopting.goals import goal_of
 from tracker.reading.difference.causes import section
 from tracker.reading.gate.curve import Curve, in_words
+from tracker.reading.gate.drift import Drift
 from tracker.reading.gate.observed import Environment, Network, Observed
 from tracker.reading.gate.resources import Calibration, Usage, memory_of, speed_of
 from tracker.spec.differences import differences
@@ -39,7 +40,8 @@ class Judged:
 class Baseline:
     """What was recorded. `curves` go by tag, then by seed; there is one seed at least.
 
-    `origin` names the runs. `experiment`, `data` and `network` are None for curves of others.
+    `origin` names the runs. `experiment`, `data` and `network` are None for curves of others;
+    `early` (evaluations right after the first step) and `drift` are empty where not measured.
     """
 
     origin: tuple[str, ...]
@@ -49,6 +51,8 @@ class Baseline:
     network: Network | None
     judged: tuple[Judged, ...]
     curves: Mapping[str, Mapping[int, Curve]]
+    early: Mapping[str, Mapping[int, Curve]] = field(default_factory=dict)
+    drift: Drift = field(default_factory=dict)
     speed: Usage | None = None
     memory: Usage | None = None
 
@@ -69,11 +73,17 @@ class Baseline:
         found = [by_seed[seed].at(judged.step) for seed in self.seeds if seed in by_seed]
         return [value for value in found if value is not None]
 
+    def grain(self, tag: str) -> float:
+        """The least that a value can change by, where that is known: one validation picture."""
+        size = (self.data or {}).get("val_size")
+        return 1 / size if tag == tags.ACCURACY_VAL and size else 0.0
+
 
 def record(
     runs: Sequence[Observed],
     judged: Sequence[tuple[str, int | None]] = (),
     calibration: Calibration | None = None,
+    drift: Drift | None = None,
 ) -> Baseline:
     """Make a baseline of `runs` (one at least), to be judged by `judged` or else by `USUAL`.
 
@@ -103,6 +113,11 @@ def record(
         network=first.network,
         judged=tuple(_judged(tag, step, curves) for tag, step in dict.fromkeys(wanted)),
         curves=curves,
+        early={
+            tag: {seed: run.early[tag] for seed, run in by_seed.items()}
+            for tag in sorted(set.intersection(*(set(run.early) for run in runs)))
+        },
+        drift=drift or {},
         speed=speed_of(runs, calibration),
         memory=memory_of(runs, calibration),
     )

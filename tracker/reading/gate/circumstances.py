@@ -19,6 +19,7 @@ Changes: TypeAlias = Sequence[tuple[str, Change]]
 
 _SHOWN = 3  # changes named in a sentence
 _CHOSEN = ("precision", "channels_last")  # by the code, from what was asked and what there is
+_POINTS = ("scalars_every", "eval_every")
 _ASKED = tuple(f"training.{choice}" for choice in _CHOSEN)
 
 
@@ -80,11 +81,28 @@ def other_data(baseline: Baseline, runs: Sequence[Observed]) -> list[Verdict]:
         found = differences(baseline.data or {}, run.data or {})
         if found and (baseline.data is None or run.data is None):
             which = "the baseline" if baseline.data is None else run.name
-            return [_not_comparable(f"nothing says what {which} learned from")]
+            return [_not_comparable("data", f"nothing says what {which} learned from")]
         if found:
             named = ", ".join(f"{one.path} {one.before!r} → {one.after!r}" for one in found)
-            return [_not_comparable(f"{run.name} learned from other data: {printable(named)}")]
+            return [
+                _not_comparable("data", f"{run.name} learned from other data: {printable(named)}")
+            ]
     return []
+
+
+def other_points(baseline: Baseline, run: Observed) -> list[Verdict]:
+    """A verdict, `unknown`, if `run` was asked to write its points at other steps; else none.
+
+    A point of the training loss is a mean over the steps since the last one.
+    """
+    before, after = _filled(baseline.experiment) or {}, run.experiment or {}
+    old, new = (
+        {key: one.get("logging", {}).get(key) for key in _POINTS} for one in (before, after)
+    )
+    changed = differences(old, new) if before and after else []
+    named = ", ".join(f"logging.{one.path} {one.before!r} → {one.after!r}" for one in changed)
+    words = f"{run.name} has its points at other steps: {printable(named)}"
+    return [_not_comparable("points", words)] if named else []
 
 
 def choices(baseline: Baseline, changes: Changes) -> list[Verdict]:
@@ -112,8 +130,8 @@ def choices(baseline: Baseline, changes: Changes) -> list[Verdict]:
     ]
 
 
-def _not_comparable(words: str) -> Verdict:
-    return Verdict(metric="data", kind="network", status="unknown", words=words)
+def _not_comparable(metric: str, words: str) -> Verdict:
+    return Verdict(metric=metric, kind="network", status="unknown", words=words)
 
 
 def network(baseline: Baseline, run: Observed, changes: Changes) -> list[Verdict]:

@@ -13,13 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tracker.errors import Damaged, printable
+from tracker.errors import Damaged, NotComparable, printable
 from tracker.reading.comparison.stats import estimate
 from tracker.reading.gate.baseline import Baseline, Judged
 from tracker.reading.gate.curve import Curve
 from tracker.reading.gate.observed import Environment, Network
 from tracker.reading.gate.resources import Usage
-from tracker.store.files import explain_os_error, read_json, write_atomic
+from tracker.store.files import read_json, write_atomic
 from tracker.store.shape import COUNT, NONE, TEXT, Shape, fields
 from tracker.version import __version__
 
@@ -36,6 +36,7 @@ _PARTS: Shape = {
     "speed": (dict, NONE),
     "memory": (dict, NONE),
 }
+_SINCE: Shape = {"early": (dict,), "drift": (dict,)}  # parts that came later
 _METRIC: Shape = {"tag": TEXT, "step": (int, NONE), "goal": (str, NONE)}
 _NETWORK: Shape = {"parameters": COUNT, "flops": COUNT, "graph": (str, NONE)}
 _ENVIRONMENT: Shape = {"machine": (dict, NONE), "cpu": (str, NONE), "packages": (dict, NONE)}
@@ -45,15 +46,14 @@ def write(path: Path, baseline: Baseline) -> None:
     """Write `baseline` to `path`, all at once. Raises Unavailable where the disk refuses."""
     document = _to_document(baseline)
     document[_CHECKSUM] = _checksum(document)
-    with explain_os_error("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, "\n".join(_lines(document)) + "\n")
+    write_atomic(path, "\n".join(_lines(document)) + "\n")
 
 
 def read(path: Path, *, accept: bool = False) -> Baseline:
     """The Baseline in `path`; with `accept` also one whose checksum no longer fits.
 
-    Raises Damaged where it is missing, no baseline, of a newer tracker, or edited by hand.
+    Raises Damaged where it is missing, no baseline, of a newer tracker, or edited by hand, and
+    NotComparable where it names nothing to judge by.
     """
     document, where = read_json(path), printable(str(path))
     if not isinstance(document, dict) or type(document.get("baseline_version")) is not int:
@@ -66,14 +66,11 @@ def read(path: Path, *, accept: bool = False) -> Baseline:
             f"{where} is not as `tracker baseline` wrote it: its checksum does not fit. Record it "
             "anew with `tracker baseline --update`, or take the edit with --accept"
         )
-    return _from_document(fields(document, _PARTS, where), where)
+    later = {name: types for name, types in _SINCE.items() if name in document}
+    return _from_document(fields(document, {**_PARTS, **later}, where), where)
 
 
 def _to_document(baseline: Baseline) -> dict[str, Any]:
-    curves = {
-        tag: {str(seed): curve.to_document() for seed, curve in by_seed.items()}
-        for tag, by_seed in baseline.curves.items()
-    }
     return {
         "baseline_version": VERSION,
         "recorded": {"tracker": __version__, "runs": list(baseline.origin)},
@@ -82,9 +79,18 @@ def _to_document(baseline: Baseline) -> dict[str, Any]:
         "data": baseline.data,
         "network": baseline.network and asdict(baseline.network),
         "metrics": [_metric(baseline, judged) for judged in baseline.judged],
-        "curves": curves,
+        "curves": _by_tag_and_seed(baseline.curves),
+        "early": _by_tag_and_seed(baseline.early),
+        "drift": {tag: curve.to_document() for tag, curve in baseline.drift.items()},
         "speed": baseline.speed and baseline.speed.to_document(),
         "memory": baseline.memory and baseline.memory.to_document(),
+    }
+
+
+def _by_tag_and_seed(curves: Mapping[str, Mapping[int, Curve]]) -> dict[str, Any]:
+    return {
+        tag: {str(seed): curve.to_document() for seed, curve in by_seed.items()}
+        for tag, by_seed in curves.items()
     }
 
 
@@ -98,10 +104,13 @@ def _metric(baseline: Baseline, judged: Judged) -> dict[str, Any]:
 def _from_document(found: Mapping[str, Any], where: str) -> Baseline:
     environment = fields(found["environment"], _ENVIRONMENT, f"{where}: environment")
     network = found["network"]
-    curves = {
-        tag: _by_seed(by_seed, f"{where}: curves/{printable(tag)}")
-        for tag, by_seed in found["curves"].items()
-    }
+    curves, early = (
+        {
+            tag: _by_seed(by_seed, f"{where}: {part}/{printable(tag)}")
+            for tag, by_seed in found.get(part, {}).items()
+        }
+        for part in ("curves", "early")
+    )
     judged = tuple(
         Judged(**fields(one, _METRIC, f"{where}: metrics/{place}"))
         for place, one in enumerate(found["metrics"])
@@ -114,6 +123,11 @@ def _from_document(found: Mapping[str, Any], where: str) -> Baseline:
         network=network and Network(**fields(network, _NETWORK, f"{where}: network")),
         judged=judged,
         curves=curves,
+        early=early,
+        drift={
+            tag: Curve.from_document(one, f"{where}: drift/{printable(tag)}")
+            for tag, one in found.get("drift", {}).items()
+        },
         speed=_usage(found, "speed", where),
         memory=_usage(found, "memory", where),
     )
@@ -121,6 +135,13 @@ def _from_document(found: Mapping[str, Any], where: str) -> Baseline:
         by_seed.keys() != {*baseline.seeds} for by_seed in curves.values()
     ):
         raise Damaged(f"{where}: curves: not every series is there of every seed")
+    for tag, curve in baseline.drift.items():
+        if not all(value >= 0 for value in curve.values):
+            raise Damaged(
+                f"{where}: drift/{printable(tag)}: how far something is off is not negative"
+            )
+    if not judged:
+        raise NotComparable(f"{where}: metrics: there is nothing to judge by")
     for one in judged:
         if one.goal not in ("max", "min", None):
             raise Damaged(f"{where}: metrics: {one.name} has a goal that is neither max nor min")

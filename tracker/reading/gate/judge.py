@@ -7,11 +7,17 @@ from dataclasses import dataclass
 
 from tracker.reading.gate.baseline import Baseline
 from tracker.reading.gate.chance import FALSE_ALARMS
-from tracker.reading.gate.circumstances import changes_of, choices, choose_mode, network, other_data
+from tracker.reading.gate.circumstances import (
+    changes_of,
+    choices,
+    choose_mode,
+    network,
+    other_data,
+    other_points,
+)
 from tracker.reading.gate.exact import exact
 from tracker.reading.gate.expectation import expected, expected_ratio
 from tracker.reading.gate.observed import Observed
-from tracker.reading.gate.opening import opening
 from tracker.reading.gate.resources import (
     Calibration,
     compare_memory,
@@ -19,6 +25,7 @@ from tracker.reading.gate.resources import (
     memory_of,
     speed_of,
 )
+from tracker.reading.gate.rounding import rounding
 from tracker.reading.gate.spread import statistical
 from tracker.reading.gate.verdict import Check, Kind, Mode, Verdict
 
@@ -44,7 +51,8 @@ def judge(
 ) -> Check:
     """Hold `runs` (one at least, of one experiment but for their seeds) against `baseline`.
 
-    Where the data differ nothing is compared. A run without a seed counts as of seed 0.
+    Where the data differ, or the steps that have points, nothing is compared. A run without a seed
+    counts as of seed 0.
     """
     manner = manner or Manner()
     first = runs[0]
@@ -52,11 +60,11 @@ def judge(
     changes = changes_of(baseline, first)
     mode, why = choose_mode(baseline, first, changes, is_common=bool(common), wanted=manner.mode)
     by_chance = [
-        *opening(baseline, common, changes),
+        *rounding(baseline, common, changes),
         *statistical(baseline, runs, manner.false_alarms),
     ]
     quality = by_chance if mode == "statistical" else _exact(baseline, runs, common)
-    verdicts = other_data(baseline, runs) or [
+    verdicts = [*other_data(baseline, runs), *other_points(baseline, first)] or [
         *network(baseline, first, changes),
         *choices(baseline, changes),
         *quality,

@@ -24,7 +24,9 @@ def junit(check: Check) -> str:
         case = ElementTree.SubElement(
             suite, "testcase", classname=f"{check.name}.{one.kind}", name=one.metric
         )
-        told = f"{one.words}; baseline {one.before}, now {one.after}, allowed {one.tolerance}"
+        parts = (("baseline", one.before), ("now", one.after), ("allowed", one.tolerance or None))
+        known = [f"{name} {value}" for name, value in parts if value is not None]
+        told = "; ".join([one.words, ", ".join(known)] if known else [one.words])
         if one.status == "fail":
             ElementTree.SubElement(case, "failure", message=one.words).text = told
         elif one.status == "unknown":

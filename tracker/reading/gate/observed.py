@@ -48,7 +48,8 @@ class Observed:
     """One run. What is not known of one that others made is None or empty.
 
     `step` is the last one taken; `expect` what its spec says it must come to.
-    `curves` has every series but those that tell time and place.
+    `curves` has every series but those that tell time and place; `early` what an evaluation right
+    after the first step came to, where one was made.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Observed:
     data: Mapping[str, Any] | None = None
     network: Network | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    early: Mapping[str, Curve] = field(default_factory=dict)
     images_per_second: float | None = None
     peak_memory_bytes: int | None = None
     expect: tuple[Expectation, ...] = ()

@@ -15,12 +15,17 @@ FOLDER = "check"
 _THEN, _NOW = "baseline", "now"
 
 
+def folder_of(root: Path, name: str) -> Path:
+    """Where what a check leaves behind of the run `name` lies."""
+    return root / FOLDER / name.replace("/", " ")
+
+
 def write_overlay(root: Path, check: Check) -> Path:
     """Write both into `<root>/check/<run>`, in place of what was there; return that folder.
 
     `tracker ls` takes none of it for a run. Raises Unavailable where the disk refuses.
     """
-    folder = root / FOLDER / check.name.replace("/", " ")
+    folder = folder_of(root, check.name)
     with explain_os_error("write", folder):
         for side, name in enumerate((_THEN, _NOW)):
             place = folder / name

@@ -100,13 +100,7 @@ def _predicted(
         expects = any(run.expect for run in runs)
         words = "one seed was recorded, so no tolerance is known: record more (--seeds 0,1,2,3,4)"
         return told("note" if expects else "unknown", words)
-    return judged, predict(recorded, known, judged.goal, _grain(judged, baseline))
-
-
-def _grain(judged: Judged, baseline: Baseline) -> float:
-    """One picture, of an accuracy over all validation pictures."""
-    size = (baseline.data or {}).get("val_size")
-    return 1 / size if judged.tag == tags.ACCURACY_VAL and size else 0.0
+    return judged, predict(recorded, known, judged.goal, baseline.grain(judged.tag))
 
 
 def _verdict(
@@ -149,7 +143,7 @@ def _since(
             continue
         if len(recorded) < 2 or len(new) < len(runs):
             continue
-        if predict(recorded, new, judged.goal, _grain(judged, baseline)).p > level:
+        if predict(recorded, new, judged.goal, baseline.grain(judged.tag)).p > level:
             break
         since = step
     return since

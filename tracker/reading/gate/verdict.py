@@ -79,7 +79,7 @@ class Check:
             return f"{self.name} cannot be compared: {', '.join(unknown) or 'nothing was judged'}"
         warned = [one.metric for one in self.verdicts if one.status == "warning"]
         more = f" (warned of: {', '.join(warned)})" if warned else ""
-        how = "bit for bit" if self.mode == "exact" else "within its spread"
+        how = "bit for bit" if self.mode == "exact" else "within its tolerances"
         return f"{self.name} matches its baseline {how}{more}"
 
     def to_document(self) -> dict[str, Any]:

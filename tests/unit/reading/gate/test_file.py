@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.observed import NETWORK, observed
-from tracker.errors import Damaged
+from tests.observed import NETWORK, curve, observed
+from tracker.errors import Damaged, NotComparable
 from tracker.reading.gate.baseline import Baseline, record
 from tracker.reading.gate.file import read, write
 from tracker.reading.gate.resources import Calibration
@@ -14,8 +14,13 @@ from tracker.reading.gate.resources import Calibration
 
 @pytest.fixture
 def baseline() -> Baseline:
-    runs = [observed(seed, images_per_second=1234.0, peak_memory_bytes=4096) for seed in (10, 2, 0)]
-    return record(runs, calibration=Calibration(kernels_per_second=10, peak_memory_bytes=2048))
+    early = {"loss/val": curve([2.25])}
+    resources: dict[str, Any] = {"images_per_second": 1234.0, "peak_memory_bytes": 4096}
+    return record(
+        [observed(seed, early=early, **resources) for seed in (10, 2, 0)],
+        calibration=Calibration(kernels_per_second=10, peak_memory_bytes=2048),
+        drift={"loss/train": curve([1e-6, 2.5e-5])},
+    )
 
 
 def edited(path: Path, **changes: Any) -> Path:
@@ -25,7 +30,7 @@ def edited(path: Path, **changes: Any) -> Path:
 
 
 def test_what_is_written_is_read_back_to_the_bit(baseline: Baseline, tmp_path: Path) -> None:
-    path = tmp_path / "new" / "b.json"
+    path = tmp_path / "b.json"
     write(path, baseline)
     assert read(path) == baseline
 
@@ -96,6 +101,8 @@ def test_where_lines_end_and_how_they_are_indented_is_no_edit(
         ({"metrics": [{"tag": "accuracy/val", "step": None, "goal": "up"}]}, "neither max nor min"),
         ({"network": {"parameters": 1.5, "flops": 1, "graph": None}}, "parameters cannot be a"),
         ({"speed": {"measured": "1", "kernel": 1}}, "speed: measured cannot be a str"),
+        ({"drift": {"a": {"steps": [1], "values": [-1.0]}}}, "drift/a: .* is not negative"),
+        ({"early": []}, "early cannot be a list"),
         ({"environment": {}}, "environment has no machine"),
     ],
 )
@@ -112,3 +119,21 @@ def test_what_is_not_known_stays_so(tmp_path: Path) -> None:
     run = replace(observed(0), experiment=None, data=None, network=replace(NETWORK, graph=None))
     write(tmp_path / "b.json", record([run]))
     assert read(tmp_path / "b.json") == record([run])
+
+
+def test_nothing_to_judge_by_is_never_a_pass(baseline: Baseline, tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    write(path, baseline)
+    with pytest.raises(NotComparable, match="there is nothing to judge by"):
+        read(edited(path, metrics=[]), accept=True)
+
+
+def test_a_baseline_of_before_the_drift_was_measured_is_read(
+    baseline: Baseline, tmp_path: Path
+) -> None:
+    path = tmp_path / "b.json"
+    write(path, baseline)
+    document = json.loads(path.read_text())
+    del document["early"], document["drift"]
+    path.write_text(json.dumps(document))
+    assert read(path, accept=True) == replace(baseline, early={}, drift={})

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ from tests.observed import DATA, HERE, MACHINE, NETWORK, curve, observed
 from tracker.errors import NotComparable, UsageError
 from tracker.reading.gate.baseline import Baseline, record
 from tracker.reading.gate.judge import Manner, judge
-from tracker.reading.gate.observed import Environment
+from tracker.reading.gate.observed import Environment, Observed
 from tracker.reading.gate.resources import Calibration
 from tracker.reading.gate.verdict import Check, Kind
 from tracker.spec.convert import to_document
@@ -145,34 +146,100 @@ def test_a_schedule_is_the_same_everywhere() -> None:
     assert (found.status, found.since, found.words) == ("fail", 2, "step 2: 0.2 became 0.21")
 
 
-def test_the_first_steps_are_the_same_everywhere_but_for_rounding() -> None:
-    run = observed(0, {"loss/train": (2.0, 1.50001, 1.0)}, environment=ELSEWHERE)
-    assert of(judge(five(), [run]), "loss/train (first steps)").status == "pass"
-    run = observed(0, {"loss/train": (2.0, 1.503, 1.0)}, environment=ELSEWHERE)
-    found = of(judge(five(), [run]), "loss/train (first steps)")
+def followed() -> tuple[Baseline, Callable[..., Observed]]:
+    """Five seeds whose drift is known, and what makes runs to be held against them."""
+    drift = {"loss/train": curve([1e-6, 1e-4, 1e-3]), "loss/val": curve([1e-6])}
+    runs = [observed(seed, early={"loss/val": curve([2.5])}) for seed in SEEDS]
+    return record(runs, drift=drift), lambda loss, early=2.5, **changes: observed(
+        0,
+        {"loss/train": loss},
+        early={"loss/val": curve([early])},
+        **{"environment": ELSEWHERE, **changes},
+    )
+
+
+def test_a_seed_is_the_same_everywhere_but_for_what_rounding_was_seen_to_do() -> None:
+    baseline, run = followed()
+    metric = "loss/train (same seed)"
+    found = of(judge(baseline, [run((2.0, 1.5004, 1.004))]), metric)
+    assert (found.status, found.words) == ("pass", "as recorded, but for rounding, up to step 3")
+    found = of(judge(baseline, [run((2.0, 1.5006, 1.0))]), metric)
+    assert (found.status, found.since, found.tolerance) == ("fail", 2, "±0.0005 at step 2")
+    assert found.words == "seed 0, step 2: 1.5 became 1.5006, which is more than rounding does"
+    found = of(judge(baseline, [run((2.0001, 1.5, 1.0))]), metric)
+    assert (found.status, found.since) == ("fail", 1)
+    found = of(judge(baseline, [run((2.0, float("nan"), 1.0))]), metric)
     assert (found.status, found.since) == ("fail", 2)
-    run = observed(0, {"loss/train": (2.0001, 1.5, 1.0)}, environment=ELSEWHERE)
-    found = of(judge(five(), [run]), "loss/train (first steps)")
-    assert (found.status, found.since, found.tolerance) == ("fail", 1, "±1e-05 of it")
+
+
+def test_an_evaluation_right_after_the_first_step_tells_what_it_does_wrong() -> None:
+    baseline, run = followed()
+    assert judge(baseline, [run((2.0, 1.5, 1.0))]).exit_code == 0
+    check = judge(baseline, [run((2.0, 1.5, 1.0), early=2.5001)])
+    found = of(check, "loss/val (same seed)")
+    assert (check.exit_code, found.status, found.since) == (7, "fail", 1)
+
+
+def test_an_accuracy_may_be_off_by_two_pictures() -> None:
+    baseline = record([observed(0)], drift={"accuracy/val": curve([0.0, 0.0, 0.0])})
+    for accuracy, status in ((0.64, "pass"), (0.65, "fail")):
+        run = observed(0, {"accuracy/val": (0.2, 0.4, accuracy)}, environment=ELSEWHERE)
+        assert of(judge(baseline, [run]), "accuracy/val (same seed)").status == status
 
 
 def test_other_packages_may_draw_other_numbers_from_the_first_step_on() -> None:
-    run = observed(
-        0,
-        {"loss/train": (2.1, 1.6, 1.0)},
-        environment=replace(HERE, packages={"torch": "3"}),
-        network=replace(NETWORK, graph="drawn otherwise"),
+    baseline, run = followed()
+    check = judge(
+        baseline,
+        [
+            run(
+                (2.1, 1.6, 1.0),
+                environment=replace(HERE, packages={"torch": "3"}),
+                network=replace(NETWORK, graph="drawn otherwise"),
+            )
+        ],
     )
-    check = judge(five(), [run])
     assert check.exit_code == 0
-    assert statuses(check)["loss/train (first steps)"] == "note"
+    assert statuses(check)["loss/train (same seed)"] == "note"
     assert statuses(check)["network/graph"] == "note"
 
 
-def test_another_device_has_first_steps_of_its_own() -> None:
+def test_another_device_rounds_so_differently_that_nothing_is_said() -> None:
+    baseline, run = followed()
     gpu = replace(HERE, machine={**MACHINE, "device": "cuda"})
-    check = judge(five(), [observed(0, environment=gpu)])
-    assert "loss/train (first steps)" not in statuses(check)
+    check = judge(baseline, [run((2.0, 1.5, 1.0), environment=gpu)])
+    assert not any("same seed" in metric for metric in statuses(check))
+
+
+def test_a_baseline_of_runs_that_were_there_says_that_it_knows_of_no_drift() -> None:
+    spec = asked()
+    baseline = record([observed(seed, experiment=spec) for seed in SEEDS])
+    check = judge(baseline, [observed(0, experiment=spec, environment=ELSEWHERE)])
+    found = of(check, "loss/train (same seed)")
+    assert (check.exit_code, found.status) == (0, "note")
+    assert "record it from a SPEC" in found.words
+
+
+@pytest.mark.parametrize("field", ["scalars_every", "eval_every"])
+def test_points_at_other_steps_cannot_be_compared(field: str) -> None:
+    baseline = record([observed(0, experiment=asked(logging={field: 1}))])
+    run = observed(0, {"loss/train": (9, 9, 9)}, experiment=asked(logging={field: 10}))
+    check = judge(baseline, [run])
+    assert (check.exit_code, statuses(check)) == (8, {"points": "unknown"})
+    assert f"logging.{field} 1 → 10" in of(check, "points").words
+
+
+def test_what_else_is_logged_makes_no_difference() -> None:
+    baseline = record([observed(0, experiment=asked(logging={"graph": True}))])
+    run = observed(0, experiment=asked(logging={"graph": False, "histograms": "all"}))
+    assert judge(baseline, [run]).answer == "x/y/s0 matches its baseline bit for bit"
+
+
+def test_what_passes_elsewhere_is_within_its_tolerances_be_it_of_one_seed_or_of_more() -> None:
+    expect = (Expectation(tag="accuracy/val", min=0.5),)
+    for baseline in (five(), record([observed(0)])):
+        check = judge(baseline, [observed(0, environment=ELSEWHERE, expect=expect)])
+        assert check.answer == "x/y/s0 matches its baseline within its tolerances"
 
 
 def test_one_seed_has_no_spread_so_elsewhere_it_takes_an_expectation() -> None:

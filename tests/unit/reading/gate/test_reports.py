@@ -11,6 +11,7 @@ from tracker.events.reader import read_scalars
 from tracker.reading.gate.baseline import record
 from tracker.reading.gate.judge import judge
 from tracker.reading.gate.junit import junit
+from tracker.reading.gate.observed import Environment
 from tracker.reading.gate.overlay import write_overlay
 from tracker.reading.gate.verdict import Check, nothing
 
@@ -40,6 +41,14 @@ def test_junit_of_what_could_not_be_compared_is_an_error_and_stays_xml() -> None
     suite = ElementTree.fromstring(junit(nothing("a\x1b<b>", "it failed: \x00 & so on")))
     assert suite.get("errors") == "1"
     assert suite.get("name") == r"tracker check a\x1b<b>"
+
+
+def test_junit_tells_no_numbers_where_there_are_none() -> None:
+    assert "None" not in junit(nothing("a", "it failed"))
+    run = observed(0, environment=Environment())
+    page = junit(judge(record([observed(0)]), [run]))
+    assert "None" not in page
+    assert "one seed was recorded" in page
 
 
 def test_tensorboard_shows_both_and_what_was_there_before_is_gone(
