@@ -27,8 +27,9 @@ MakeRun = Callable[..., Run]
 Open = Callable[[Path], Board]
 
 
-def open_tab(page: Page, board: Board, query: str = "") -> FrameLocator:
-    board.get("plugins_listing", until=lambda found: found["tracker_compare"]["enabled"])
+def open_tab(page: Page, board: Board, query: str = "", *, wait: bool = True) -> FrameLocator:
+    if wait:  # until there are runs
+        board.get("plugins_listing", until=lambda found: found["tracker_compare"]["enabled"])
     page.goto(f"{board.url}{query}#tracker_compare")
     frame = page.frame_locator("iframe[src*='tracker_compare'], iframe")
     expect(frame.locator("#answer h1")).to_be_visible(timeout=PATIENCE)
@@ -211,15 +212,53 @@ def test_names_are_never_markup(serve: Open, tmp_path: Path, page: Page) -> None
     expect(frame.locator("img, script, #scores b")).to_have_count(0)
 
 
-def test_nothing_to_compare_is_said(
+def test_one_group_is_shown_by_itself_until_there_are_others(
     serve: Open, tmp_path: Path, make_run: MakeRun, page: Page, keep: Keep
 ) -> None:
-    make_run(tmp_path / "runs")
-    frame = open_tab(page, serve(tmp_path / "runs"))
-    expect(frame.locator("#answer")).to_contain_text("all of these runs are one group")
+    (tmp_path / "runs").mkdir()
+    frame = open_tab(page, serve(tmp_path / "runs"), wait=False)
+    expect(frame.locator("#answer")).to_contain_text("There is no run here yet.", timeout=PATIENCE)
+    evaluate(make_run(tmp_path / "runs"))
+    expect(frame.locator("#answer .why")).to_contain_text("only group", timeout=PATIENCE)
+    expect(frame.locator("#scores tbody tr").first).to_contain_text("80.00")
+    expect(frame.locator("#curves path.mean").first).to_be_attached()
+    expect(frame.locator("#sights .card")).to_have_count(4)
+    keep(page, "compare-alone")
     make_run(tmp_path / "runs", "se_resnet50")
-    expect(frame.locator("#scores tbody tr").first).to_be_visible(timeout=PATIENCE)
-    keep(page, "compare-after")
+    expect(frame.locator(".verdicts li")).to_be_visible(timeout=PATIENCE)
+    expect(frame.locator("#answer .why")).to_have_count(0)
+
+
+def test_what_the_others_are_held_against_can_be_chosen(board: Board, page: Page) -> None:
+    frame = open_tab(page, board)
+    choice = frame.locator("#reference")
+    expect(choice).to_have_value(BACKBONES[0])
+    choice.select_option(BACKBONES[1])
+    first = frame.locator("#scores table").first
+    row = first.locator("tbody tr", has=frame.get_by_text(BACKBONES[1], exact=True))
+    expect(row).to_contain_text("reference")
+    expect(choice).to_have_value(BACKBONES[1])
+
+
+def test_of_many_groups_those_that_are_told_apart_come_first(
+    serve: Open, tmp_path: Path, make_run: MakeRun, page: Page, keep: Keep
+) -> None:
+    networks = [f"cifar_{se}resnet{n}" for se in ("", "se_") for n in (20, 32, 44, 56, 110)]
+    networks += ["resnet18", "resnet34"]
+    for network in networks:
+        gap = 0.2 if network == "resnet34" else 0.0
+        for seed in (0, 1, 2):
+            low = 0.5 + 0.01 * seed + gap * (1 + 0.01 * seed)
+            make_run(tmp_path / "runs", network, seed, accuracy=(0.1, 0.3, low))
+    frame = open_tab(page, serve(tmp_path / "runs"))
+    expect(frame.locator("#answer > .lead").last).to_have_text(
+        "Of 11 groups against cifar_resnet20: 1 better, 10 indistinguishable."
+    )
+    expect(frame.locator(".verdicts li.better")).to_contain_text("resnet34 is better than cifar_resnet20")
+    expect(frame.locator(".verdicts li:visible")).to_have_count(6)
+    frame.get_by_text("5 more").click()
+    expect(frame.locator(".verdicts li:visible")).to_have_count(11)
+    keep(page, "compare-many")
 
 
 def test_a_server_that_goes_away_is_said(

@@ -16,6 +16,7 @@ from tracker.reading.comparison.bands import read_curves
 from tracker.reading.comparison.document import to_document
 from tracker.reading.comparison.groups import NAMES, differing, settings
 from tracker.reading.comparison.result import Comparison, Value
+from tracker.reading.comparison.words import sentences
 from tracker.reading.gallery import Gallery, gallery
 from tracker.reading.report.confusions import confusions
 from tracker.reading.report.curves import HEIGHT, WIDTH, Plot, plots, series_of
@@ -111,7 +112,9 @@ def _confusions(
 def _answer(found: Sequence[Place], experiments: Sequence[str], question: Question) -> Answer:
     is_foreign = question.experiment == OTHERS
     records = foreign.records(found) if is_foreign else [record(Run(one.path)) for one in found]
-    axes = [] if is_foreign else differing([settings(one) for one in records])
+    # Of a damaged run nobody knows what was asked of it.
+    told = [settings(one) for one in records if one.state != "damaged"]
+    axes = [] if is_foreign else differing(told)
     document: dict[str, Any] = {
         "experiments": list(experiments),
         "experiment": question.experiment,
@@ -153,6 +156,7 @@ def _compared(records: Sequence[RunRecord], question: Question, by: list[str] | 
         metrics=[question.metric] if question.metric else (),
         value=question.value,
         reference=question.reference,
+        alone=True,
     )
 
 
@@ -174,6 +178,7 @@ def _common_step(records: Sequence[RunRecord], tag: str | None) -> int | None:
 def _shown(comparison: Comparison, drawn: Sequence[Plot], shown: Gallery | None) -> dict[str, Any]:
     return {
         "comparison": to_document(comparison),
+        "alone": sentences(comparison)[0] if len(comparison.groups) == 1 else None,
         "scores": [asdict(scores(comparison, tag)) for tag in comparison.metrics],
         "plots": [{**asdict(plot), "width": WIDTH, "height": HEIGHT} for plot in drawn],
         "settings": asdict(asked(comparison)),

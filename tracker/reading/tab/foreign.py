@@ -14,20 +14,23 @@ from tracker.store.run import Run
 
 
 def records(found: Sequence[Place]) -> list[RunRecord]:
-    """A record per folder with scalars. Folders side by side are repeats, unless all are.
+    """A record per folder with scalars. Folders side by side in one are repeats, unless all are;
+    those in the log directory itself are not.
 
     Folders of one name stand for one seed: nobody said which run belongs to which otherwise.
     """
     is_flat = len({_above(place) for place in found}) == 1
     names = sorted({_own(place) for place in found})
     made = (
-        _record(place, 0 if is_flat else names.index(_own(place)), is_flat=is_flat)
+        _record(place, place.name, 0)
+        if is_flat or not _above(place)
+        else _record(place, _above(place), names.index(_own(place)))
         for place in found
     )
     return [one for one in made if one is not None]
 
 
-def _record(place: Place, seed: int, *, is_flat: bool) -> RunRecord | None:
+def _record(place: Place, variant: str, seed: int) -> RunRecord | None:
     try:
         found = read_scalars(place.path)
     except OSError:  # it went meanwhile
@@ -41,7 +44,7 @@ def _record(place: Place, seed: int, *, is_flat: bool) -> RunRecord | None:
         id=place.name,
         run=Run(place.path),
         experiment="",
-        variant=place.name if is_flat else _above(place),
+        variant=variant,
         seed=seed,
         attempt=1,
         state="damaged" if cause else "finished",
@@ -56,7 +59,7 @@ def _record(place: Place, seed: int, *, is_flat: bool) -> RunRecord | None:
 
 
 def _above(place: Place) -> str:
-    return place.name.rpartition("/")[0] or "."
+    return place.name.rpartition("/")[0]
 
 
 def _own(place: Place) -> str:

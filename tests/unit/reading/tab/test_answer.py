@@ -124,12 +124,32 @@ def test_running_runs_are_taken_as_far_as_all_have_come(
 
 
 def test_what_cannot_be_compared_is_said(tmp_path: Path, make_run: MakeRun) -> None:
-    assert "there are no runs" in ask(tmp_path).document["why"]
-    make_run(tmp_path)
     document = ask(tmp_path).document
-    assert "one group" in document["why"]
+    assert "there are no runs" in document["why"]
     assert "comparison" not in document
+    make_run(tmp_path)
     assert "series 'nothing'" in ask(tmp_path, metric="nothing").document["why"]
+
+
+def test_of_one_group_there_are_curves_and_pictures(tmp_path: Path, make_run: MakeRun) -> None:
+    evaluate(make_run(tmp_path))
+    document = ask(tmp_path).document
+    assert document["alone"] == (
+        "resnet50 has a last accuracy/val of 80.00 % in one run; nothing is compared, for it is "
+        "the only group"
+    )
+    assert [len(one["rows"]) for one in document["scores"]] == [1, 1]
+    assert [one["tag"] for one in document["plots"]] == ["accuracy/val", "loss/val"]
+    assert document["gallery"]["runs"] == {"resnet50": "first/resnet50/s0"}
+    evaluate(make_run(tmp_path, "se_resnet50"))
+    assert ask(tmp_path).document["alone"] is None
+
+
+def test_what_was_asked_of_a_damaged_run_is_no_axis(root: Path) -> None:
+    (root / "first" / "resnet50" / "s0" / "experiment.json").write_text("")
+    document = ask(root).document
+    assert document["states"] == {"damaged": 1, "finished": 3}
+    assert document["axes"] == ["model.backbone"]
 
 
 def test_folders_of_others_are_groups_of_the_runs_in_them(tmp_path: Path) -> None:
@@ -162,6 +182,14 @@ def test_folders_side_by_side_are_each_a_group(tmp_path: Path) -> None:
     comparison = ask(tmp_path).document["comparison"]
     assert [group["name"] for group in comparison["groups"]] == ["a", "b"]
     assert comparison["groups"][1]["metrics"]["val/loss"]["verdict"]["outcome"] == "unknown"
+    for seed in "12":  # now there is a group of two beside them
+        foreign(tmp_path / "c" / seed, 1.0, 0.4)
+    comparison = ask(tmp_path).document["comparison"]
+    assert [(group["name"], len(group["runs"])) for group in comparison["groups"]] == [
+        ("a", 1),
+        ("b", 1),
+        ("c", 2),
+    ]
 
 
 def test_a_run_whose_events_are_damaged_is_in_no_curve_and_no_picture(root: Path) -> None:

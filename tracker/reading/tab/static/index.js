@@ -9,7 +9,7 @@ import { limits, prices, scores, settings, verdicts } from "./tables.js";
 const AGAIN = 2000; // milliseconds, at least
 const KEPT = 64; // evaluations that need not be fetched again
 
-const question = { experiment: null, by: "", metric: "", value: "last", when: "now" };
+const question = { experiment: null, by: "", metric: "", value: "last", reference: "", when: "now" };
 const hidden = new Set(); // groups that are not drawn
 let answer = null;
 let step = null; // of the pictures; null follows the last one
@@ -77,8 +77,11 @@ async function ask() {
 function change(name, value) {
   if (name === "experiment") {
     Object.assign(question, { by: "", metric: "" });
-    hidden.clear();
     step = null;
+  }
+  if (name === "experiment" || name === "by") {
+    question.reference = "";
+    hidden.clear();
   }
   question[name] = value;
   answer = { ...answer, state: "" };
@@ -117,7 +120,8 @@ function show() {
     const soFar = step && `So far: as all were at step ${step}, for some are still being written.`;
     return [
       make("h1", {}, comparison.question),
-      verdicts(comparison),
+      answer.alone ? make("p", { class: "why" }, `${answer.alone}.`) : null,
+      ...verdicts(comparison),
       soFar ? make("p", { class: "lead" }, soFar) : null,
       limits(comparison),
     ];
@@ -128,12 +132,12 @@ function show() {
     prices(comparison),
   ]);
   curves();
-  partOf("settings", answer.settings, () => [make("h2", {}, "What was asked"), ...settings(answer.settings)]);
+  partOf("settings", answer.settings, () => settings(answer.settings));
   sights();
 }
 
 function curves() {
-  const names = answer.comparison.groups.map((group) => group.name);
+  const names = groups();
   const lead = "Lines are means, bands one standard deviation of the seeds to either side, thin lines single runs.";
   partOf("curves", [answer.plots, names, [...hidden]], () =>
     answer.plots.length
@@ -143,8 +147,12 @@ function curves() {
 }
 
 function showControls() {
-  const told = answer && [answer.experiments, answer.experiment, answer.axes, answer.tags, answer.states, answer.comparison?.metrics];
+  const told = answer && [answer.experiments, answer.experiment, answer.axes, answer.tags, answer.states, answer.comparison?.metrics, groups()];
   partOf("controls", [told, question, trouble], controls);
+}
+
+function groups() {
+  return answer?.comparison?.groups.map((group) => group.name) ?? [];
 }
 
 function controls() {
@@ -158,6 +166,7 @@ function controls() {
     choice("experiment", "experiment", answer?.experiments ?? [], answer?.experiment, name),
     choice("by", "grouped by", ["", ...(answer?.axes ?? [])], question.by, (path) => path || "all that differs"),
     choice("metric", "judged by", ["", ...(answer?.tags ?? [])], question.metric, (tag) => tag || `its own${own}`),
+    choice("reference", "held against", groups(), answer?.comparison?.reference, (group) => group),
     choice("value", "value", ["last", "best"], question.value, (value) => value),
     running ? choice("when", "runs", ["now", "end"], question.when, (when) => (when === "now" ? "as of now" : "finished alone")) : null,
     make("span", { class: "states" }, states.join(", ")),
@@ -181,7 +190,7 @@ async function sights() {
   const evaluation = await evaluated(gallery.steps[index]);
   if (of !== answer || !evaluation) return;
   if (!document.getElementById("step")) part("sights", ...tools());
-  const names = answer.comparison.groups.map((group) => group.name);
+  const names = groups();
   const count = gallery.pictures.filter((_, at) => disputed(evaluation, at)).length;
   const slider = document.getElementById("step");
   slider.max = gallery.steps.length - 1;

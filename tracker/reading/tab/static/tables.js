@@ -2,16 +2,27 @@
 
 import { cell, draw, look, make, mark, swatch, table, title } from "./dom.js";
 
+const OUTCOMES = ["better", "worse", "indistinguishable", "unknown", "incomparable"];
+const FIRST = 6; // verdicts that are seen at once; those that say something come first
+
 export function verdicts(comparison) {
   const others = comparison.groups.filter((group) => group.name !== comparison.reference);
   const told = others.map((group) => group.metrics[comparison.metrics[0].tag].verdict).filter(Boolean);
-  return make(
-    "ul",
-    { class: told.length > 3 ? "verdicts many" : "verdicts" },
-    ...told.map((verdict) =>
-      make("li", { class: verdict.outcome }, mark(verdict.outcome), make("span", {}, `${verdict.words}.`)),
-    ),
-  );
+  told.sort((one, other) => OUTCOMES.indexOf(one.outcome) - OUTCOMES.indexOf(other.outcome));
+  const list = (some) => make("ul", { class: told.length > 3 ? "verdicts many" : "verdicts" }, ...some.map(verdict));
+  if (told.length <= FIRST + 1) return [list(told)];
+  const counts = OUTCOMES.map((outcome) => [outcome, told.filter((one) => one.outcome === outcome).length]);
+  const summary = counts.filter(([, count]) => count).map(([outcome, count]) => `${count} ${outcome}`);
+  return [
+    make("p", { class: "lead" }, `Of ${told.length} groups against ${comparison.reference}: ${summary.join(", ")}.`),
+    list(told.slice(0, FIRST)),
+    make("details", {}, make("summary", {}, `${told.length - FIRST} more`), list(told.slice(FIRST))),
+  ];
+}
+
+function verdict(one) {
+  const words = one.words.replaceAll(" %", "\u00a0%");
+  return make("li", { class: one.outcome }, mark(one.outcome), make("span", {}, `${words}.`));
 }
 
 export function limits(comparison) {
@@ -91,8 +102,8 @@ export function prices(comparison) {
       cell(count(price.parameters)),
       cell(count(price.flops)),
       cell(spread(price.images_per_second, count)),
-      cell(spread(price.seconds_per_epoch, duration)),
-      cell(spread(price.seconds, duration)),
+      cell(durations(price.seconds_per_epoch)),
+      cell(durations(price.seconds)),
       cell(price.peak_memory_bytes === null ? "–" : `${count(price.peak_memory_bytes)}B`),
       cell(reach(price.reach), "word"),
     );
@@ -101,7 +112,7 @@ export function prices(comparison) {
     "figure",
     {},
     make("figcaption", {}, "price", make("span", {}, "mean ± std over the runs; training alone")),
-    table(titles.map((one) => title(one)), rows),
+    table(titles.map((one) => title(one, one === titles.at(-1) ? "word" : undefined)), rows),
   );
 }
 
@@ -126,9 +137,17 @@ function count(number) {
 }
 
 function duration(seconds) {
-  if (seconds < 100) return `${seconds.toPrecision(seconds < 1 ? 2 : 3)} s`;
-  if (seconds < 6000) return `${(seconds / 60).toPrecision(3)} min`;
-  return `${(seconds / 3600).toPrecision(3)} h`;
+  return durations({ mean: seconds, std: null });
+}
+
+// Both in the unit of the mean, and as exact as that: 2.28 ± 1.00 min.
+function durations(estimate) {
+  if (!estimate) return "–";
+  const seconds = estimate.mean;
+  const [size, unit] = seconds < 100 ? [1, "s"] : seconds < 6000 ? [60, "min"] : [3600, "h"];
+  const mean = (seconds / size).toPrecision(seconds < 1 ? 2 : 3);
+  if (estimate.std === null) return `${mean} ${unit}`;
+  return `${mean} ± ${(estimate.std / size).toFixed(mean.split(".")[1]?.length ?? 0)} ${unit}`;
 }
 
 export function settings(asked) {
@@ -145,7 +164,9 @@ export function settings(asked) {
   const same = Object.entries(asked.common).map(([path, value]) =>
     make("div", {}, make("dt", {}, path), make("dd", {}, value)),
   );
+  if (!differing.length && !same.length) return [];
   return [
+    make("h2", {}, "What was asked"),
     differing.length ? table([title("setting"), ...names], differing, "settings") : null,
     same.length
       ? make(
