@@ -19,6 +19,7 @@ from tracker.store.index import RunRecord
 
 NAMES = ("name", "variant")  # what else --by may name: how runs are called
 IMPORTED_AS = "imported_as"
+_FEW = 2  # settings that a group's name is made of
 # What logs of other programs hold among the settings, and no setting is.
 _NO_SETTINGS_THERE = frozenset(
     {
@@ -196,11 +197,11 @@ def _group(
 
 
 def _names(of_each: Sequence[Mapping[str, Any]], asked: Sequence[str]) -> list[str]:
-    """What to call groups: by their variants, else by the values that tell them apart."""
+    """What to call groups: the values that tell them apart, or if these are many their variants."""
     if asked == ["name"]:
         return [str(known["name"]) for known in of_each]
     variants = [str(known["variant"]) for known in of_each]
-    if IMPORTED_AS in asked and len(set(variants)) == len(variants):
+    if len(set(variants)) == len(variants) and (IMPORTED_AS in asked or len(asked) > _FEW):
         return variants
     short = {path: path.removesuffix(".name").rpartition(".")[2] for path in asked}
     alike = Counter(short.values())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.records import record
@@ -138,3 +140,19 @@ def test_runs_share_what_they_are_only_where_all_of_it_is_the_same() -> None:
     found = _kinds(records)
     assert found == [_kind(one) for one in records]
     assert len({kind for kind, _ in found}) == 5
+
+
+def test_groups_that_many_settings_tell_apart_are_called_by_their_variants() -> None:
+    fast = {"optimizer": {"lr": 0.2, "momentum": 0.5}}
+    records = [
+        record("resnet50", spec=lr(0.1), variant="slow"),
+        record("resnet18", spec=fast, variant="fast"),
+    ]
+    found = group(records, None, fit)
+    assert len(found.by) == 3
+    assert [each.name for each in found.groups] == ["slow", "fast"]
+    alike = group([replace(each, variant="same") for each in records], None, fit)
+    assert [each.name for each in alike.groups] == [
+        "resnet50, lr=0.1, momentum=0.9",
+        "resnet18, lr=0.2, momentum=0.5",
+    ]
