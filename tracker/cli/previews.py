@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.models.catalog import Channels
 from tracker.reading.table import Table
+from tracker.spec.experiment import ImageFolder
 
 if TYPE_CHECKING:  # torch stays out of `--help`
     from torch import Tensor
@@ -114,7 +115,7 @@ def _sizes(one: Preview) -> str:
     if expected.scaled_from:
         kept = f"{expected.scaled_from}×{expected.scaled_from}"
         return f"{kept}, scaled to {size} on their way into the network ({expected.interpolation})"
-    if expected.resize != expected.image_size:
+    if isinstance(one.experiment.data, ImageFolder):
         return f"{size}, cut out of {expected.resize} ({expected.interpolation})"
     return size
 

@@ -28,7 +28,7 @@ def sheet(images: Tensor, names: Sequence[str], title: Sequence[str]) -> bytes:
     and nothing else.
     """
     side = _shown(max(images.shape[2:]))
-    columns = min(_WIDEST, len(images), math.ceil(math.sqrt(1.5 * len(images))))
+    columns = _columns(len(images))
     rows = math.ceil(len(images) / columns)
     top = _GAP + _LINE * len(title) + (_GAP // 2 if title else 0)
     size = (columns * (side + _GAP) + _GAP, top + rows * (side + _CAPTION + _GAP // 2))
@@ -46,6 +46,13 @@ def sheet(images: Tensor, names: Sequence[str], title: Sequence[str]) -> bytes:
     file = io.BytesIO()
     canvas.save(file, "PNG")
     return file.getvalue()
+
+
+def _columns(count: int) -> int:
+    """Of the numbers that make a broad sheet of `count` pictures, the one that fills it best."""
+    ideal = min(_WIDEST, math.ceil(math.sqrt(1.5 * count)))
+    possible = range(max(ideal - 2, 1), min(ideal + 2, _WIDEST, count) + 1)
+    return min(possible, key=lambda columns: (-count % columns, abs(columns - ideal), -columns))
 
 
 def _shown(side: int) -> int:

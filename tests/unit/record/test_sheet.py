@@ -42,6 +42,13 @@ def test_rows_are_at_most_eight_wide() -> None:
     assert drawn(3, 32).shape == (10 + 128 + 25, 10 + 3 * 138, 3)
 
 
+@pytest.mark.parametrize(
+    ("count", "columns"), [(1, 1), (2, 2), (5, 5), (7, 4), (16, 4), (24, 6), (32, 8), (40, 8)]
+)
+def test_the_last_row_is_as_full_as_can_be(count: int, columns: int) -> None:
+    assert drawn(count, 128).shape[1] == 10 + columns * 138
+
+
 def test_names_and_titles_are_written() -> None:
     plain, titled = drawn(8, 32), drawn(8, 32, ("first", "second"))
     assert titled.shape[0] == plain.shape[0] + 45
