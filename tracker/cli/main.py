@@ -165,11 +165,6 @@ def _answer(args: list[str]) -> int:
         return _usage(error)
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except TrackerError as error:
-        if type(error) is TrackerError:
-            return _crash(error)
-        say(str(error))
-        return error.exit_code
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _stdout_left():
             return 0
@@ -209,7 +204,13 @@ def _invoke(args: list[str]) -> int:
     if instruction := os.environ.get(COMPLETE_VARIABLE):
         return shell_complete(cli, {}, "tracker", COMPLETE_VARIABLE, instruction)
     with cli.make_context("tracker", args) as ctx:
-        code = cli.invoke(ctx)
+        try:
+            code = cli.invoke(ctx)
+        except TrackerError as error:
+            if type(error) is TrackerError:
+                return _crash(error)
+            say(str(error))  # within the context, which knows what to put into its hints
+            return error.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import click
 
+from tracker.cli.typed import pasteable
 from tracker.errors import printable
 
 
@@ -24,11 +25,12 @@ def out(text: str) -> None:
 def say(text: str) -> None:
     """Words for the person watching: one or more lines to stderr, made printable.
 
+    Commands in backticks among them are made such that they can be pasted (`typed.pasteable`).
     Where nobody can hear them any more (a closed pipe, a full disk) they are let go: a run must not
     end because the window that showed its progress did.
     """
     with contextlib.suppress(OSError):
-        click.echo(printable(text, keep="\n"), err=True)
+        click.echo(printable(pasteable(text), keep="\n"), err=True)
 
 
 def is_terminal() -> bool:

@@ -1,6 +1,7 @@
 """The file that `tracker init` writes loads, whatever it is called and asked for."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_init_writes_a_file_that_is_valid_and_leaves_it_alone(
     path = tmp_path / "deep" / "My first.json"
     code, data, words = answer("init", path)
     assert (code, data) == (0, f"{path}\n")
-    assert f"tracker run {path}" in words
+    assert f"tracker run {shlex.quote(str(path))}\n" in words
     runs = load(path)
     assert [(run.name, run.variant, run.seed) for run in runs] == [
         ("my-first", "cifar_resnet20", 0),

@@ -221,6 +221,7 @@ def test_the_front_page_imports_no_command(tmp_path: Path, arguments: list[str])
         "tracker.cli",
         "tracker.cli.main",
         "tracker.cli.terminal",
+        "tracker.cli.typed",
         "tracker.errors",
         "tracker.version",
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
 
 from tracker.cli.starter import starter
 from tracker.cli.terminal import out, say
+from tracker.cli.typed import typed
 from tracker.errors import Busy
 from tracker.spec.schema import choices
 from tracker.store.files import explain_os_error
@@ -49,4 +51,5 @@ def init(path: Path, dataset: str, backbones: tuple[str, ...]) -> None:
         except FileExistsError as error:
             raise Busy(f"{path} exists, and is left as it is; give another name") from error
     out(str(path))
-    say(f"Next: tracker validate {path}\n      tracker run {path}\n      tracker tensorboard")
+    check = shlex.join(["tracker", "validate", str(path)])  # it looks at no runs
+    say("Next: " + "\n      ".join([check, typed("run", str(path)), typed("tensorboard")]))
