@@ -15,33 +15,23 @@ from torch import Tensor
 from tracker.data.decode import Decoded, Decoder, quiet
 from tracker.data.workers import in_order
 from tracker.errors import Damaged
-from tracker.spec.experiment import Interpolation
 
 _CHUNK = 2**21  # bytes decoded by one thread at a time
 _NAMED = 3  # of the pictures that cannot be read
 
 
 class Files:
-    """A `dataset.Source`: the pictures `names` under `folder`, uint8 [3, size, size] each.
+    """A `dataset.Source`: the pictures `names` under `folder`, as `decoder` decodes them.
 
-    They are cut out of the centre of what is scaled to `resize` pixels, by `interpolation`: see
-    `decode`. `workers`
-    processes decode what is streamed; 0 is this one. Their number changes no pixel.
+    `workers` processes decode what is streamed; 0 is this one. Their number changes no pixel.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        names: Sequence[str],
-        *,
-        size: int,
-        workers: int,
-        resize: int | None = None,
-        interpolation: Interpolation = "bilinear",
+        self, folder: Path, names: Sequence[str], decoder: Decoder, *, workers: int
     ) -> None:
         self._folder = folder
         self._names = names
-        self._decode = Decoder(size, resize, interpolation)
+        self._decode = decoder
         self._workers = workers
 
     def __len__(self) -> int:

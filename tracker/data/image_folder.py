@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tracker.data import cache
 from tracker.data.dataset import Dataset, Split, channel_statistics, hashed, reference_pictures
+from tracker.data.decode import Decoder
 from tracker.data.files import Files, refusal
 from tracker.data.listing import Listing, key, listings
 from tracker.data.progress import Progress
@@ -45,17 +46,8 @@ def build(spec: experiment.ImageFolder, log: Log) -> Dataset:
     )
     size = spec.image_size or _SIZE
     interpolation = spec.interpolation or "bilinear"
-    files = [
-        Files(
-            part.folder,
-            part.names,
-            size=size,
-            resize=spec.resize,
-            interpolation=interpolation,
-            workers=spec.workers,
-        )
-        for part in (train, val)
-    ]
+    decoder = Decoder(size, spec.resize, interpolation)
+    files = [Files(part.folder, part.names, decoder, workers=spec.workers) for part in (train, val)]
     entry = cache.Entry(
         key(*whole),
         len(train),

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from tracker.data import files
+from tracker.data.decode import Decoder
 from tracker.data.files import Files, refusal
 from tracker.errors import Damaged
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 def opened(folder: Path, workers: int = 0) -> Files:
     names = [f"{number:02}.png" for number in range(COUNT)]
-    return Files(folder, names, size=8, workers=workers)
+    return Files(folder, names, Decoder(8), workers=workers)
 
 
 def everything(folder: Path) -> Tensor:
@@ -108,4 +109,4 @@ def test_the_first_faults_are_named_and_the_others_counted() -> None:
 
 def test_names_in_messages_are_printable(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match=r"\\x1b\[2J\.png"):
-        Files(tmp_path, ["\x1b[2J.png"], size=8, workers=0).fetch(torch.tensor([0]))
+        Files(tmp_path, ["\x1b[2J.png"], Decoder(8), workers=0).fetch(torch.tensor([0]))

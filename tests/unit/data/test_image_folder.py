@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tracker.data import cache, image_folder
 from tracker.data.dataset import Dataset, Split, balanced_subset, digest_of
+from tracker.data.decode import Decoder
 from tracker.data.files import Files
 from tracker.errors import Damaged, Unavailable, UsageError
 from tracker.spec import experiment
@@ -84,7 +85,7 @@ def test_pictures_are_cached_and_in_order(root: Path) -> None:
     assert dataset.reference.tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
     assert (dataset.name, dataset.image_size) == ("image_folder", SIZE)
     assert cached(root) == ["24+9-8px-v1.pixels"]
-    owl = Files(root / "train" / "owl", ["7.bmp"], size=SIZE, workers=0)
+    owl = Files(root / "train" / "owl", ["7.bmp"], Decoder(SIZE), workers=0)
     assert torch.equal(everything(dataset.train)[23:], owl.fetch(torch.tensor([0])))
 
 
