@@ -145,6 +145,21 @@ def test_what_does_not_read_back_leaves_no_file(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_leaves_the_older_file(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.pth"
+    path.write_text("older")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Unavailable, match="disk full"):
+        export(network, "weights", path)
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["older"]
+
+
 @pytest.mark.parametrize("found", [{}, {"fc.weight": torch.zeros(1)}])
 def test_other_names_and_shapes_are_no_weights_read_back(
     network: Network, found: dict[str, torch.Tensor]
