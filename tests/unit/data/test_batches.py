@@ -12,6 +12,7 @@ from torch import Tensor
 from tracker.data.augment import Recipe, normalise
 from tracker.data.batches import Batch, Loader, TrainBatches, eval_batches
 from tracker.data.dataset import Source, Split
+from tracker.spec.experiment import Augmentation
 
 MEAN, STD = (0.1, 0.2, 0.3), (0.5, 0.25, 0.125)
 RECIPE = Recipe(("random_crop", "horizontal_flip", "cutout"), 2, 3)
@@ -159,6 +160,32 @@ def test_batches_come_in_the_type_and_layout_asked_for() -> None:
         assert batch.images.dtype == torch.bfloat16
         assert batch.images.is_contiguous(memory_format=torch.channels_last)
         assert batch.labels.dtype == torch.int64
+
+
+@pytest.mark.parametrize("names", [(), ("horizontal_flip",)])
+@pytest.mark.parametrize("source", [None, Streamed])
+@pytest.mark.parametrize("start", [0, 2])
+def test_pictures_can_be_told_and_had_again_one_by_one(
+    names: tuple[Augmentation, ...], source: type[Streamed] | None, start: int
+) -> None:
+    split = numbered(23, source)
+    if isinstance(split.images, Tensor):
+        split.images.copy_(torch.randint(0, 256, split.images.shape, dtype=torch.uint8))
+    batches = TrainBatches(loader(split, 5), Recipe(names), seed=0)
+    assert batches.views == 1 + len(names)
+    shown, rows = list(batches.epoch(3, start)), list(batches.rows(3, start))
+    again = list(batches.pictures([each for each, _ in rows]))
+    assert equal(
+        shown, [Batch(*pair) for pair in zip(again, (one for _, one in rows), strict=True)]
+    )
+    numbers = torch.cat([each for each, _ in rows])
+    assert int(numbers.max()) < 23 * (1 + len(names))
+    assert len(names) == (numbers >= 23).any()
+
+
+def test_crops_are_too_many_to_tell_apart() -> None:
+    assert training(10, 5).views is None
+    assert training(10, 5, recipe=Recipe(("random_crop",))).views is None
 
 
 def test_the_pictures_themselves_are_never_changed() -> None:

@@ -1,5 +1,7 @@
 """What is left to "auto" is settled by the shape of the work, the same way every time."""
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,3 +87,18 @@ def test_autocast_computes_in_bfloat16_and_keeps_float32_weights() -> None:
 def test_peak_memory_is_at_least_what_is_held() -> None:
     held = torch.ones(8_000_000)
     assert machine.choose(AUTO, LIGHT).peak_memory() > held.nbytes
+
+
+def test_free_memory_is_what_the_system_and_the_container_leave(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal:       64 kB\nMemFree:        8 kB\nMemAvailable:      32 kB\n")
+    assert machine._free_memory(meminfo) == 32 * 1024
+    built_in = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert machine._free_memory(tmp_path / "none") == built_in
+    assert machine._memory_left(tmp_path) == sys.maxsize
+    (tmp_path / "memory.current").write_text("300\n")
+    for limit, left in (("1000", 700), ("200", 0), ("max", sys.maxsize)):
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        assert machine._memory_left(tmp_path) == left
+    cpu = machine.Machine(torch.device("cpu"), "float32", channels_last=False, threads=1)
+    assert 0 < cpu.free_memory() <= built_in
