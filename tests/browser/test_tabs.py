@@ -94,7 +94,7 @@ def test_a_tab_shows_what_was_recorded(
     page.goto(f"{board.url}#{tab}")
     expect(page.locator(there).first).to_be_attached(timeout=PATIENCE)
     page.wait_for_timeout(500)
-    keep(page, tab.partition("&")[0])
+    keep(page, tab.replace("&tagFilter=", "-").replace("%2F", "-"))
 
 
 def test_pictures_are_decoded(board: Board, page: Page, keep: Keep) -> None:

@@ -20,35 +20,25 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import (
 
 from tracker.record.text import flat
 from tracker.spec.convert import to_document
+from tracker.spec.effects import is_harmless
 from tracker.spec.experiment import Experiment
 
-# What does not change a result, and `variant`, which only repeats fields that are there.
-LEFT_OUT = {
-    "version",
-    "name",
-    "description",
-    "tags",
-    "variant",
-    "logging",
-    "compare",
-    "expect",
-    "checkpoint",
-    "data.root",
-    "data.cache",
-    "data.workers",
-}
+# What counts for nothing unless an augmentation is asked for. TensorBoard shows the first five
+# fields, those that differ and then by name, whatever is written.
+_OF_AUGMENTATION = {"data.crop_padding": "random_crop", "data.cutout_size": "cutout"}
 
 
 def started(experiment: Experiment) -> Summary:
     """Return the record that opens the run's line: dotted names and values of what was asked.
 
-    Numbers, booleans and strings keep their kinds; lists become strings; None is left out, for it
-    would turn its column into text.
+    Every field is there that can change a result. Numbers, booleans and strings keep their kinds;
+    lists become strings; None is left out, for it would turn its column into text.
     """
     document = to_document(experiment)
+    augment = document["data"]["augment"]
     info = SessionStartInfo(start_time_secs=time.time())
     for name, value in flat(document):
-        if not LEFT_OUT.isdisjoint((name, name.partition(".")[0])):
+        if is_harmless(name) or _OF_AUGMENTATION.get(name, name) not in (name, *augment):
             continue
         match value:
             case bool():
@@ -58,7 +48,7 @@ def started(experiment: Experiment) -> Summary:
             case str():
                 info.hparams[name].string_value = value
             case list():
-                info.hparams[name].string_value = ", ".join(map(str, value))
+                info.hparams[name].string_value = ", ".join(map(str, value)) or "none"
     return _summary(metadata.SESSION_START_INFO_TAG, HParamsPluginData(session_start_info=info))
 
 

@@ -7,6 +7,7 @@ from tensorboard.plugins.hparams.api_pb2 import STATUS_SUCCESS
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
 
 from tracker.record import hparams
+from tracker.spec.effects import is_harmless
 from tracker.spec.load import from_document
 
 
@@ -65,7 +66,17 @@ def test_only_what_can_change_a_result_is_a_column() -> None:
     assert blocks == {"seed", "data", "model", "optimizer", "schedule", "training"}
     folder = start(data={"name": "image_folder", "root": "/here", "image_size": 8}).hparams
     assert "data.image_size" in folder
-    assert {"data.root", "data.cache", "data.workers"}.isdisjoint(folder)
+    assert not [name for name in (*names, *folder) if is_harmless(name)]
+
+
+def test_what_belongs_to_an_augmentation_comes_with_it() -> None:
+    plain = kinds(start(data={"name": "shapes"}))
+    assert plain["data.augment"] == ("string_value", "none")
+    assert {"data.crop_padding", "data.cutout_size"}.isdisjoint(plain)
+    cropped = kinds(start(data={"name": "shapes", "augment": ["random_crop"]}))
+    assert cropped["data.crop_padding"] == ("number_value", 4)
+    assert "data.cutout_size" not in cropped
+    assert "data.cutout_size" in start(data={"name": "shapes", "augment": ["cutout"]}).hparams
 
 
 def test_a_run_stands_alone_and_is_open_until_it_succeeds() -> None:

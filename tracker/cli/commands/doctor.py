@@ -12,6 +12,7 @@ import click
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
 from tracker.cli.terminal import say
+from tracker.cli.typed import pasteable
 from tracker.errors import Unavailable
 from tracker.reading.checkup import inventory, software, surroundings
 from tracker.reading.checkup.finding import Finding, Level, unfit
@@ -65,5 +66,5 @@ def _count(findings: list[Finding], level: Level) -> str:
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
-    remedy = f"; {finding.remedy}" if finding.remedy else ""
+    remedy = f"; {pasteable(finding.remedy)}" if finding.remedy else ""
     return finding.level, finding.subject, f"{finding.words}{remedy}"

@@ -20,6 +20,7 @@ from tracker.reading.serving.dashboard import (
     same,
     stop,
 )
+from tracker.reading.serving.listener import Listener
 from tracker.store.process import this_process
 from tracker.store.run import Run
 
@@ -170,13 +171,16 @@ def test_stop_leaves_alone_what_is_not_surely_ours(
 
 
 def test_a_wanted_port_is_taken_or_its_holder_named(
-    tmp_path: Path, pretend: Pretend, deaf: int, closed: int
+    tmp_path: Path, pretend: Pretend, deaf: int, closed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    program = Listener(42, "python -m http.server", 1.7e9)
+    monkeypatch.setattr(dashboard, "listener", lambda _port: program)
     assert choose_port(tmp_path, "127.0.0.1", closed) == (closed, None)
-    with pytest.raises(Busy, match=rf"Port {deaf} is held by .*\(pid {os.getpid()}, since 20"):
+    who = r"held by `python -m http\.server` \(pid 42, since 2023-11-14 22:13 UTC\)"
+    with pytest.raises(Busy, match=who):
         choose_port(tmp_path, "127.0.0.1", deaf)
     stranger = pretend({"data_location": "/their/logs", "window_title": ""})
-    with pytest.raises(Busy, match=r"another TensorBoard, for /their/logs \(pid \d+, since 2"):
+    with pytest.raises(Busy, match=r"another TensorBoard, for /their/logs \(pid 42, since 2"):
         choose_port(tmp_path, "127.0.0.1", stranger)
     titled = pretend({"data_location": "/tmp/x", "window_title": "tracker: /their/runs"})
     with pytest.raises(Busy, match="another TensorBoard, for tracker: /their/runs"):
