@@ -177,7 +177,7 @@ def test_a_taken_port_names_its_holder_and_harms_nobody(root: Path, tmp_path: Pa
         (tmp_path / "other").mkdir()
         code, _, words = ask(tmp_path / "other", "tb", "--port", port)
         assert code == 4
-        assert f"another TensorBoard, for tracker: {root};" in words
+        assert f"another TensorBoard, for tracker: {root}" in words
         assert served.process.poll() is None
 
 
