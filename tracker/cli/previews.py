@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from tracker.models.catalog import Channels
 from tracker.reading.table import Table
@@ -14,13 +14,15 @@ if TYPE_CHECKING:  # torch stays out of `--help`
 
     from tracker.launch.preview import Preview
 
+View: TypeAlias = Literal["training", "plain", "validation"]
+
 _NAMED = 100  # classes that the table has; the JSON has them all
 _NORM = {
     "spec": "as data.mean and data.std say",
     "weights": "as the weights were trained with",
     "pictures": "as the training pictures have it",
 }
-_VIEWS = {
+_VIEWS: dict[View, str] = {
     "training": "the first training batch as the network will see it, seed {seed}",
     "plain": "the first training batch without augmentation, seed {seed}",
     "validation": "validation pictures as they are evaluated",
@@ -57,10 +59,11 @@ def class_table(one: Preview) -> Table:
     return Table(("class", "training", "validation"), rows)
 
 
-def title(one: Preview, view: str, count: int) -> list[str]:
+def title(one: Preview, view: View, count: int) -> list[str]:
     """What is drawn, and what has been done to it."""
     what = _VIEWS[view].format(seed=one.experiment.seed)
-    of = {"validation": len(one.dataset.val)}.get(view, one.experiment.training.batch_size)
+    batch = min(one.experiment.training.batch_size, len(one.dataset.train))
+    of = len(one.dataset.val) if view == "validation" else batch
     names = ", ".join(one.experiment.data.augment) or "no augmentation"
     done = [names] if view == "training" else []
     lines = [

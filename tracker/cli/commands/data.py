@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from tracker.cli.options import json_option, overrides_option
-from tracker.cli.previews import class_table, document, facts, title
+from tracker.cli.previews import View, class_table, document, facts, title
 from tracker.cli.render import show_facts, show_json, show_table
 from tracker.cli.settle import settle_libraries
 from tracker.cli.terminal import out, say
@@ -18,12 +18,12 @@ from tracker.models.expected import check
 from tracker.spec.experiment import Experiment
 from tracker.spec.load import load
 from tracker.spec.words import listed, nearest
-from tracker.store.files import write_atomic
+from tracker.store.files import explain_os_error, write_atomic
 
 if TYPE_CHECKING:  # torch stays out of `--help`
     from tracker.launch.preview import Preview
 
-_COUNT = 40
+_COUNT = 40  # pictures
 
 
 @click.command()
@@ -75,16 +75,16 @@ def data(
         raise click.UsageError("--plain, --val and --count go with --grid")
     if grid is not None and grid.suffix.lower() != ".png":
         raise click.UsageError("--grid: the file's name must end in .png")
-    experiments = _chosen(load(spec, overrides=overrides, seeds=_seeds(seed)), variant)
+    seeds = None if seed is None else (seed,)
+    experiments = _chosen(load(spec, overrides=overrides, seeds=seeds), variant)
     for each in experiments:
         check(each)
     settle_libraries()
     from tracker.launch.preview import previews
 
     found = previews(experiments, root, say)
-    files = [_place(grid, one, found) for one in found] if grid else []
-    for one, file in zip(found, files, strict=False):
-        _draw(one, file, view, count or _COUNT)
+    alone = len(found) == 1
+    files = [_drawn(one, grid, view, count or _COUNT, alone=alone) for one in found if grid]
     if as_json:
         show_json(data=[document(one) for one in found], files=[str(file) for file in files])
     elif files:
@@ -93,17 +93,10 @@ def data(
         _print(found)
 
 
-View = Literal["training", "plain", "validation"]
-
-
 def _view(*, plain: bool, val: bool) -> View:
     if plain and val:
         raise click.UsageError("--plain and --val exclude each other: what is evaluated is plain")
     return "plain" if plain else "validation" if val else "training"
-
-
-def _seeds(seed: int | None) -> tuple[int, ...] | None:
-    return None if seed is None else (seed,)
 
 
 def _chosen(experiments: Sequence[Experiment], variant: str | None) -> list[Experiment]:
@@ -116,13 +109,8 @@ def _chosen(experiments: Sequence[Experiment], variant: str | None) -> list[Expe
     return [one for one in experiments if variant in (None, one.variant)]
 
 
-def _place(grid: Path, one: Preview, found: Sequence[Preview]) -> Path:
-    if len(found) == 1:
-        return grid
-    return grid.with_name(f"{grid.stem}-{one.variants[0]}{grid.suffix}")
-
-
-def _draw(one: Preview, file: Path, view: View, count: int) -> None:
+def _drawn(one: Preview, grid: Path, view: View, count: int, *, alone: bool) -> Path:
+    """Draw at most `count` pictures of it; return where: `grid` itself, if there is no other."""
     from tracker.data.augment import denormalise
     from tracker.record.sheet import sheet
 
@@ -132,8 +120,11 @@ def _draw(one: Preview, file: Path, view: View, count: int) -> None:
         batch = one.first_batch() if view == "training" else one.first_unchanged()
     images = denormalise(batch.images[:count], one.dataset.mean, one.dataset.std)
     names = [one.dataset.classes[label] for label in batch.labels[:count].tolist()]
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = grid if alone else grid.with_name(f"{grid.stem}-{one.variants[0]}{grid.suffix}")
+    with explain_os_error("make", file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, sheet(images, names, title(one, view, len(images))))
+    return file
 
 
 def _print(found: Sequence[Preview]) -> None:
