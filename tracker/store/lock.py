@@ -1,7 +1,7 @@
 """One writer per run: a kernel lock that ends with its process, however that ends.
 
-POSIX record locks (fcntl), not flock: a flock is inherited by forked data-loading workers and
-outlives a killed trainer until the last worker is gone. Their price is a trap: *any* close() of
+POSIX record locks (fcntl), not flock: a flock is inherited by what a user forks, and
+outlives a killed trainer until the last of that is gone. Their price is a trap: *any* close() of
 the file anywhere in the owning process drops the lock. So the owner opens the file once, asks
 `_held` instead of opening it again, and takes the lock anew with every write (`Lock.confirm`),
 which also mends a lock that foreign code in the process (a copy of the run folder, say) lost.
