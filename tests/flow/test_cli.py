@@ -239,7 +239,16 @@ def test_a_port_that_cannot_be_is_a_usage_error(root: Path, port: str) -> None:
     assert (code, "--port" in words) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [["--list", "--stop"], ["--list", "first"], ["--stop", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--list", "--stop"],
+        ["--list", "first"],
+        ["--stop", "x"],
+        ["--list", "--host", "0.0.0.0"],
+        ["--stop", "--path-prefix", "/tb"],
+    ],
+)
 def test_flags_that_exclude_each_other(root: Path, arguments: list[str]) -> None:
     assert ask(root, "tb", *arguments)[0] == 2
 

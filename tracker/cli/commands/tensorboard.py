@@ -54,8 +54,8 @@ def tensorboard(
     """
     if listing and stopping:
         raise click.UsageError("--list and --stop exclude each other")
-    if refs and (listing or stopping):
-        raise click.UsageError("--list and --stop are for all servers of --runs; name no run")
+    if (listing or stopping) and (refs or prefix or host != LOOPBACK):
+        raise click.UsageError("--list and --stop are for all servers of --runs, or one --port")
     if listing:
         board.show_servers(root, port, as_json=as_json)
     elif stopping:
