@@ -39,7 +39,8 @@ class Choosy(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         self.calls += 1
         found: Tensor = self.features(images)
-        return found.relu() if found.sum() > torch.rand(()) else found.neg()
+        # Always the latter, or torch, which follows it twice, would now and then see two ways.
+        return found.relu() if found.sum() > torch.rand(()) + 1e9 else found.neg()
 
 
 class Hopeless(nn.Module):
