@@ -8,7 +8,7 @@ from tests.gate import repeats
 from tests.gate.mutants import MUTANTS
 from tests.gate.study import checked
 
-# One of each kind of bug: schedule, optimizer, loss, data, augmentation, mode, network.
+# Of each kind of bug: schedule, optimizer, loss, data, augmentation, mode, network, evaluation.
 CAUGHT_EVERYWHERE = (
     "schedule_off_by_one",
     "no_zero_grad",
@@ -17,8 +17,11 @@ CAUGHT_EVERYWHERE = (
     "no_augmentation",
     "trained_in_eval_mode",
     "gate_left_out",
+    "no_momentum",
+    "augmented_evaluation",
+    "last_batch_dropped",
 )
-CAUGHT_ON_THE_SAME_MACHINE = ("no_weight_decay", "augmented_evaluation", "shuffled_once")
+CAUGHT_ON_THE_SAME_MACHINE = ("no_weight_decay", "second_beta", "no_clipping")
 
 
 @pytest.mark.slow
@@ -47,6 +50,7 @@ def test_sound_code_passes(spec: str, threads: int) -> None:
 def test_sound_code_passes_time_and_again() -> None:
     assert list(repeats.exact(8)) == [[]] * 8
     assert list(repeats.statistical(8)) == [[]] * 8
+    assert list(repeats.shipped(6)) == [[]] * 6
 
 
 def test_there_are_as_many_bugs_as_the_documentation_says() -> None:

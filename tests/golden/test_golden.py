@@ -6,6 +6,7 @@ changed: see in the diff what, say in the commit why.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from tests.unit.data.test_cifar10 import files, unpack  # noqa: F401 - a fixture
 from tracker.pytest_plugin import MatchesBaseline, ShortRun
 
+SCHEMA = Path(__file__).parents[2] / "tracker" / "spec" / "schema.json"
 SPECS = sorted(Path(__file__).parent.glob("*.json"))
 SEEDS = (1, 2, 3, 4, 5)
 FALSE_ALARMS = 0.001  # of each; of all together still less than one in a hundred
@@ -49,3 +51,23 @@ def test_golden(
     is_update = request.config.getoption("--update-baselines")
     runs = short_run.several(spec, seeds=SEEDS if is_update else SEEDS[:1])
     assert_matches_baseline(list(runs), false_alarms=FALSE_ALARMS)
+
+
+def test_every_kind_of_network_data_precision_optimizer_and_schedule_is_there() -> None:
+    schema = json.loads(SCHEMA.read_text())["$defs"]
+    asked = [json.loads(path.read_text()) for path in SPECS]
+    backbones = {one["model"]["backbone"] for one in asked}
+    for family in members(schema["model"]):
+        known = schema[family]["properties"]["backbone"]["enum"]
+        assert backbones & {*known}, f"no golden run of a {family}"
+    for block in ("data", "optimizer", "schedule"):
+        names = {schema[kind]["properties"]["name"]["const"] for kind in members(schema[block])}
+        assert {one[block]["name"] for one in asked} == names
+    precisions = schema["training"]["properties"]["precision"]["enum"]
+    assert {one["training"]["precision"] for one in asked} == {*precisions} - {"auto"}
+
+
+def members(block: dict[str, list[dict[str, str]]]) -> list[str]:
+    """The names of the kinds that a block of the schema can be of, but for open-ended ones."""
+    kinds = [kind["$ref"].rpartition("/")[2] for kind in block["oneOf"]]
+    return [kind for kind in kinds if kind != "timm"]

@@ -22,7 +22,7 @@ from tracker.store.run import Run
 from tracker.training import machine
 from tracker.training.live import Live
 
-FOLLOWED_STEPS = 100  # of a longer run the drift is measured so far: by then it is all chance
+FOLLOWED_STEPS = 20  # so far the drift is measured: by then chance has taken over
 _EACH, _LEAST = 2, 6  # repeats of each seed, and of all together
 
 
@@ -87,7 +87,7 @@ def evaluated_early(
     one_step = [_bare(experiment, 1) for experiment in experiments]
     ended = _run(source, one_step, scratch / "early", argv=argv)
     return [
-        replace(run, early={tag: one.curves[tag] for tag in EVALUATED})
+        replace(run, early={tag: one.curves[tag] for tag in EVALUATED if tag in one.curves})
         for run, one in zip(runs, ended, strict=True)
     ]
 
