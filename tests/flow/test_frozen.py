@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -84,7 +85,7 @@ def told(run: Run) -> dict[str, Any]:
         "scalars": scalars,
         "model": {name: one.tolist() for name, one in state["model"].items()},
         "average": state["average"] and [one.tolist() for one in state["average"].values()],
-        "predictions": [(point.step, point.value.tolist()) for point in noted],
+        "predictions": [(point.step, np.asarray(point.value).tolist()) for point in noted],
         "files": files,
     }
 

@@ -17,10 +17,10 @@ def answers(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, list[tuple[fl
     Each of the latter with the weight of its loss. Most networks have none.
     """
     match outputs:
+        case Tensor():
+            return outputs, []
         case GoogLeNetOutputs(logits, second, first):
             return logits, [(GOOGLENET, first), (GOOGLENET, second)]
         case InceptionOutputs(logits, other):
             return logits, [(INCEPTION, other)]
-        case Tensor():
-            return outputs, []
     raise TypeError(f"a network gave {type(outputs).__name__}, not logits")

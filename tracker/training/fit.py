@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from tracker.errors import Damaged, printable
+from tracker.models.build import OWN
 from tracker.models.freezing import frozen
-from tracker.models.from_timm import PREFIX
+from tracker.models.zoo import NAMES
 from tracker.spec.experiment import Experiment
 from tracker.store.shape import COUNT, NONE, NUMBER, TEXT, Shape, fields
 from tracker.training.meter import PENDING
@@ -120,13 +121,14 @@ def _check_optimizer(
     like = build_optimizer(experiment.optimizer, [{"params": [sample], "scale": 1.0}])
     like.step()
     kept = {name: one for name, one in like.state[sample].items() if one is not None}
-    # Every weight of our networks takes part in each step, so all have something kept, or none: all
-    # but those frozen so far. In timm's there may be some that nothing depends on.
+    # Every weight of our networks and torchvision's takes part in each step, so all have something
+    # kept, or none: all but those frozen so far. In others may be some that nothing depends on.
     still = frozen(model, experiment.model.freeze, epoch)
     names = {id(one): name for name, one in model.named_parameters()}
     trained = {i for i, one in enumerate(parameters) if kept and names[id(one)] not in still}
     known = set(saved["state"])
-    fits = known <= trained if experiment.model.backbone.startswith(PREFIX) else known == trained
+    is_ours = experiment.model.backbone in {*OWN, *NAMES}
+    fits = known == trained if is_ours else known <= trained
     _require(fits, "optimizer: of other weights")
     for number, tensors in saved["state"].items():
         where = f"optimizer.{number}"

@@ -60,20 +60,26 @@ def _train_epoch(task: Task, state: State, course: Whole) -> None:
     epoch, start = divmod(state.step, len(task.batches))
     live.phase, live.epoch = "training", epoch + 1
     freezing.prepare(state.model, task.experiment.model.freeze, epoch)
+    # Settled here, for on a small network it shows what is asked at every step.
+    last = min((epoch + 1) * len(task.batches), task.total_steps)
+    drawn = last if _histograms_due(task, last) else None
+    saving = task.experiment.checkpoint
+    saves = saving.every_steps is not None or saving.every_minutes is not None
     state.meter.resume()
     forward, batches = course.epoch(epoch, start)
     for inputs, labels in batches:
         upcoming = state.step + 1
         logs = upcoming % every == 0 or upcoming in (1, task.total_steps)
-        lr, norm = _step(task, state, forward, inputs, labels, measure=logs)
-        live.step = state.step
+        draws = upcoming == drawn
+        lr, norm = _step(task, state, forward, inputs, labels, measure=logs, draw=draws)
+        live.step = upcoming
         if logs:
             _log(task, state, lr, norm)
         if task.stop():
             stop(task, state)
-        if state.step >= task.total_steps:
+        if upcoming == last:
             break
-        if _save_due(task, state) and state.step % len(task.batches):  # else after evaluating
+        if saves and _save_due(task, state):  # at the end of an epoch it is, after evaluating
             state.meter.pause()
             _save(task, state, best=False)
             live.phase = "training"
@@ -82,9 +88,18 @@ def _train_epoch(task: Task, state: State, course: Whole) -> None:
 
 
 def _step(
-    task: Task, state: State, forward: Forward, inputs: Inputs, labels: Tensor, *, measure: bool
+    task: Task,
+    state: State,
+    forward: Forward,
+    inputs: Inputs,
+    labels: Tensor,
+    *,
+    measure: bool,
+    draw: bool,
 ) -> tuple[float, Tensor | None]:
-    """Take one optimizer step; return its learning rate and, if asked for, the gradient's norm."""
+    """Take one optimizer step; return its learning rate and, if asked to `measure`, the gradient's
+    norm. `draw` the histograms with it.
+    """
     spec = task.experiment.training
     with task.machine.autocast():
         loss, logits, labels = forward_loss(
@@ -106,7 +121,7 @@ def _step(
     for group in state.optimizer.param_groups:
         group["lr"] = lr * group["scale"]
     state.optimizer.step()
-    if _histograms_due(task, state.step + 1):
+    if draw:
         which = task.experiment.logging.histograms
         chosen = landmarks(state.model) if which == "few" else dict(state.model.named_parameters())
         pages.write_histograms(task.writer, state.step + 1, chosen)

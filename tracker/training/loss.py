@@ -17,7 +17,7 @@ Inputs: TypeAlias = Tensor | tuple[Tensor, ...]
 
 
 def forward_loss(
-    model: Callable[[Inputs], Tensor],
+    model: Callable[..., Tensor],
     images: Inputs,
     labels: Tensor,
     *,

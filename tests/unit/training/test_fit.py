@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -177,3 +178,18 @@ def test_nothing_is_changed_by_looking() -> None:
     fit.check(saved, asked, model, CLASSES, 3)
     assert torch.equal(torch.get_rng_state(), chance)
     assert all(torch.equal(one, model.state_dict()[name]) for name, one in weights.items())
+
+
+@pytest.mark.parametrize("optimizer", [MOMENTUM, ADAM, PLAIN], ids=["momentum", "adam", "plain"])
+def test_a_network_of_the_person_s_own_may_have_weights_that_nothing_depends_on(
+    optimizer: dict[str, Any],
+) -> None:
+    asked = experiment(optimizer)
+    saved, model = saved_by(asked), network()
+    saved["optimizer"]["state"].pop(0, None)
+    fault = "" if optimizer is PLAIN else "optimizer: of other weights"
+    assert fault_of(saved, asked, model) == fault
+    own = replace(asked, model=replace(asked.model, backbone="their_own"))
+    assert fault_of(saved, own, model) == ""
+    saved["optimizer"]["state"][9] = {}
+    assert fault_of(saved, own, model) == "optimizer: of other weights"
