@@ -254,7 +254,9 @@ def test_of_many_groups_those_that_are_told_apart_come_first(
     expect(frame.locator("#answer > .lead").last).to_have_text(
         "Of 11 groups against cifar_resnet20: 1 better, 10 indistinguishable."
     )
-    expect(frame.locator(".verdicts li.better")).to_contain_text("resnet34 is better than cifar_resnet20")
+    expect(frame.locator(".verdicts li.better")).to_contain_text(
+        "resnet34 is better than cifar_resnet20"
+    )
     expect(frame.locator(".verdicts li:visible")).to_have_count(6)
     frame.get_by_text("5 more").click()
     expect(frame.locator(".verdicts li:visible")).to_have_count(11)

@@ -46,13 +46,12 @@ def deep_link(url: str, metrics: Sequence[str], pictured: Sequence[str]) -> str:
     (TensorBoard's names) the predictions and the confusion matrix are pinned, while both fit.
     """
     pins: list[dict[str, object]] = [{"plugin": "scalars", "tag": tag} for tag in metrics[:PINS]]
-    for run in pictured:
-        if len(pins) + 2 > PINS:
-            break
-        pins += [
-            {"plugin": "images", "tag": tag, "runId": f"{EXPERIMENT}/{run}", "sample": 0}
-            for tag in (tags.PREDICTIONS, tags.CONFUSION)
-        ]
+    shown = pictured[: (PINS - len(pins)) // 2]
+    pins += [
+        {"plugin": "images", "tag": tag, "runId": f"{EXPERIMENT}/{run}", "sample": 0}
+        for tag in (tags.PREDICTIONS, tags.CONFUSION)
+        for run in shown  # like beside like, where the page has two columns
+    ]
     query = {
         "pinnedCards": json.dumps(pins, separators=(",", ":")),
         "smoothing": "0",  # a curve of one point per epoch is not to be smoothed

@@ -17,7 +17,7 @@ def pins(link: str) -> list[tuple[str, str, str]]:
 
 
 def test_the_address_says_all_it_should() -> None:
-    link = deep_link("http://127.0.0.1:6006/", ["accuracy/val", "loss/val"], ["a,lr=0.1/s0"])
+    link = deep_link("http://127.0.0.1:6006/", ["accuracy/val", "loss/val"], ["a,lr=0.1/s0", "b"])
     parts = urlsplit(link)
     query = parse_qs(parts.query, strict_parsing=True)
     assert (parts.netloc, parts.path, parts.fragment) == ("127.0.0.1:6006", "/", "timeseries")
@@ -26,7 +26,9 @@ def test_the_address_says_all_it_should() -> None:
         ("scalars", "accuracy/val", ""),
         ("scalars", "loss/val", ""),
         ("images", "pictures/predictions", "defaultExperimentId/a,lr=0.1/s0"),
+        ("images", "pictures/predictions", "defaultExperimentId/b"),
         ("images", "pictures/confusion", "defaultExperimentId/a,lr=0.1/s0"),
+        ("images", "pictures/confusion", "defaultExperimentId/b"),
     ]
     assert link.isascii()
     assert not set(link) & set(' "<>()[]{}')  # what ends a link in a terminal or a chat
