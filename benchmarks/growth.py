@@ -142,11 +142,13 @@ def draw(samples: list[Sample], path: Path) -> None:
         panel.loglog(counts, middles, "o-", color="#1f6fb4")
         proportion = [middles[-1] * count / counts[-1] for count in counts]
         panel.loglog(counts, proportion, ":", color="#999999")
-        panel.set_ylim(min(middles) / 2, max(middles) * 2)
-        panel.set_title(what)
+        panel.set_ylim(min(middles) / 4, max(middles) * 4)
+        panel.set_title(f"{what}, ms")
         panel.set_xlabel(unit)
-        panel.set_ylabel("ms")
+        panel.set_xticks(counts, [f"{count:,}" for count in counts])
+        panel.minorticks_off()
         panel.grid(alpha=0.3)
+    figure.supxlabel("dotted: in proportion", color="#777777", fontsize=9)
     figure.savefig(path, dpi=100)
 
 

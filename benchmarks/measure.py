@@ -99,7 +99,7 @@ def report(title: str, rows: list[Row], about: dict[str, Any], path: Path | None
     for name, value in rows[0].items():
         table.add_column(name, justify="left" if isinstance(value, str) else "right")
     for row in rows:
-        table.add_row(*(_cell(row.get(name, "")) for name in rows[0]))
+        table.add_row(*(cell(row.get(name, "")) for name in rows[0]))
     console = Console(width=110)
     console.print(table)
     packages = ", ".join(f"{name} {number}" for name, number in about["packages"].items())
@@ -110,7 +110,8 @@ def report(title: str, rows: list[Row], about: dict[str, Any], path: Path | None
         path.write_text(json.dumps({"title": title, "rows": rows, "about": about}, indent=1) + "\n")
 
 
-def _cell(value: float | str) -> str:
+def cell(value: float | str) -> str:
+    """A value as the tables show it: to three digits, if it is below a hundred."""
     if isinstance(value, str):
         return value
     return f"{value:,.0f}" if value >= 100 or isinstance(value, int) else f"{value:.3g}"

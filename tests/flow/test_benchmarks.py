@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measure import middle, spread
+from benchmarks.tell import told
 
 ROOT = Path(__file__).parents[2]
 SPEC = {
@@ -44,7 +45,7 @@ SMALLEST = {
     "startup": "",
     "whole_job": "--backbones resnet18 --pictures 64 --batch 32",
 }
-NO_PROGRAMS = {"data_server", "measure", "peers", "runs"}
+NO_PROGRAMS = {"data_server", "measure", "peers", "runs", "tell"}  # measure nothing themselves
 ABOUT = {"command", "commit", "time", "processor", "cores", "load", "system", "python", "packages"}
 
 
@@ -95,3 +96,33 @@ def test_the_middle_is_the_median_and_the_spread_of_the_middle_half() -> None:
         "n": 5,
     }
     assert spread([4.0]) == 0.0
+
+
+def test_a_result_is_told_with_what_measured_it() -> None:
+    about = {
+        "command": [
+            "/usr/bin/python3",
+            "-m",
+            "benchmarks.x",
+            "--json",
+            "/a b/x.json",
+            "--runs",
+            "3",
+        ],
+        "commit": "abc1234",
+        "time": "2026-01-02T03:04:05+00:00",
+        "processor": "A fast one",
+        "cores": 4,
+        "load": 0.25,
+        "python": "3.11.7",
+        "packages": {"numpy": "2.4.6"},
+        "remarks": ["not installed: y"],
+    }
+    found = {"title": "How fast", "rows": [{"way": "ours", "ms": 0.12345, "n": 5}], "about": about}
+    assert told(found) == (
+        "### How fast\n\n"
+        "| way | ms | n |\n| --- | ---: | ---: |\n| ours | 0.123 | 5 |\n\n"
+        "Not installed: y.\n\n"
+        "`python -m benchmarks.x --runs 3`, commit abc1234, 2026-01-02T03:04 UTC; "
+        "A fast one, 4 cores, load 0.2, Python 3.11.7; numpy 2.4.6.\n"
+    )
