@@ -149,10 +149,8 @@ class MatchesBaseline:
         scratch: Path,
         recorded: list[str] | None,
     ) -> None:
-        self._folder = folder
-        self._test = test
-        self._short_run = short_run
-        self._scratch = scratch
+        self._folder, self._test = folder, test
+        self._short_run, self._scratch = short_run, scratch
         self._recorded = recorded
         self._calls = 0
 
@@ -177,11 +175,8 @@ class MatchesBaseline:
         try:
             _check_arguments(mode, metrics, false_alarms)
             self._hold(_several(source), name, mode, metrics, expect or {}, false_alarms)
-        except TrackerError as error:
-            wrong = f"{type(error).__name__}: {error}"
-        else:
-            return
-        pytest.fail(wrong)  # out here, where no frame of ours is shown before the test's own
+        except TrackerError as error:  # without its frames, which are not the test's
+            raise pytest.fail.Exception(f"{type(error).__name__}: {error}") from None
 
     def _hold(
         self,
@@ -211,11 +206,11 @@ class MatchesBaseline:
         if path.exists():
             before = read(path)
             found = judge(before, seen, Manner(mode=mode, false_alarms=false_alarms))
+            if found.exit_code == 0 and judged in (None, before.judged):
+                return
             told = f"this does not match {path}\n{text(found)}"
             if judged not in (None, before.judged):
                 told = f"{path} judges by {', '.join(one.name for one in before.judged)}"
-            elif found.exit_code == 0:
-                return
         if self._recorded is None:
             pytest.fail(f"{told}\n--update-baselines records it", pytrace=False)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -279,9 +274,8 @@ def assert_matches_baseline(
 
 def _check_arguments(mode: object, metrics: object, false_alarms: object) -> None:
     """Raise UsageError where one is not of its kind."""
-    modes = get_args(_Mode)
-    if mode is not None and mode not in modes:
-        raise UsageError(f"mode must be {' or '.join(map(repr, modes))}, not {mode!a}")
+    if mode not in (None, *get_args(_Mode)):
+        raise UsageError(f"mode must be 'exact' or 'statistical', not {mode!a}")
     if isinstance(metrics, str):
         raise UsageError(f"metrics must be a list of tags, such as [{metrics!a}]")
     if not isinstance(false_alarms, float) or not 0 < false_alarms < 0.5:
@@ -289,11 +283,11 @@ def _check_arguments(mode: object, metrics: object, false_alarms: object) -> Non
 
 
 def _several(source: Source | Sequence[Source]) -> list[Source]:
-    if isinstance(source, Sequence) and not isinstance(source, str):
-        if not source:
-            raise UsageError("there is no run to hold against the baseline: the list is empty")
-        return list(source)
-    return [source]
+    if isinstance(source, str) or not isinstance(source, Sequence):
+        return [source]
+    if not source:
+        raise UsageError("there is no run to hold against the baseline: the list is empty")
+    return list(source)
 
 
 def _plain(name: str) -> str:
