@@ -249,7 +249,7 @@ def test_of_many_groups_those_that_are_told_apart_come_first(
         gap = 0.2 if network == "resnet34" else 0.0
         for seed in (0, 1, 2):
             low = 0.5 + 0.01 * seed + gap * (1 + 0.01 * seed)
-            make_run(tmp_path / "runs", network, seed, accuracy=(0.1, 0.3, low))
+            evaluate(make_run(tmp_path / "runs", network, seed, accuracy=(0.1, 0.3, low)))
     frame = open_tab(page, serve(tmp_path / "runs"))
     expect(frame.locator("#answer > .lead").last).to_have_text(
         "Of 11 groups against cifar_resnet20: 1 better, 10 indistinguishable."
@@ -261,6 +261,11 @@ def test_of_many_groups_those_that_are_told_apart_come_first(
     frame.get_by_text("5 more").click()
     expect(frame.locator(".verdicts li:visible")).to_have_count(11)
     keep(page, "compare-many")
+    page.set_viewport_size({"width": 500, "height": 800})
+    expect(frame.locator(".tally")).to_have_count(12)
+    bar = frame.locator(".bar-of-tools").bounding_box()
+    assert bar is not None
+    assert bar["height"] < 200, "it stays in sight, and so do the pictures below it"
 
 
 def test_a_server_that_goes_away_is_said(
