@@ -94,9 +94,9 @@ class Parts:
 
     def timed(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of the second epoch, timed until the last has been trained on."""
-        begin = time.process_time()
+        begin = time.thread_time()
         yield from self.batches.epoch(1)
-        self.seconds = time.process_time() - begin
+        self.seconds = time.thread_time() - begin
 
 
 def tracker(experiment: Experiment, build: Build) -> float:
@@ -104,9 +104,9 @@ def tracker(experiment: Experiment, build: Build) -> float:
     seconds, train_epoch = [0.0], loop._train_epoch
 
     def timed(*arguments: Any) -> None:
-        begin = time.process_time()
+        begin = time.thread_time()
         train_epoch(*arguments)
-        seconds[0] = time.process_time() - begin
+        seconds[0] = time.thread_time() - begin
 
     with (
         TemporaryDirectory() as directory,

@@ -26,7 +26,7 @@ from tracker.spec.experiment import Experiment
 from tracker.store import provenance
 from tracker.store.active import ActiveRun
 from tracker.store.files import explain_os_error
-from tracker.training import checkpoint, fit, loop, machine, pages
+from tracker.training import checkpoint, fit, loop, machine, pages, report
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
 from tracker.training.origin import Origin, begin_with, normalised
@@ -113,7 +113,7 @@ def run(
                     note(f"going on at step {state.step} of {task.total_steps}")
                 else:
                     _describe(task, model, facts)
-                    active.update(0, 0.0, loop.summary(task, state))  # what the weights were, say
+                    active.update(0, 0.0, report.summary(task, state))  # what the weights were, say
                 loop.train(task, state)
             writer.finish_hparams()
             writer.commit()

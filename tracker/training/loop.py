@@ -18,12 +18,12 @@ from tracker.data.seeding import fold
 from tracker.errors import RunFailed, Stopped
 from tracker.models import freezing
 from tracker.record.landmarks import landmarks
-from tracker.store.summary import DataFacts, Price, Summary
 from tracker.training import pages, projector
 from tracker.training.evaluate import Evaluation, evaluate
 from tracker.training.features import Forward, Whole, courses
 from tracker.training.loss import Inputs, forward_loss
 from tracker.training.penultimate import Penultimate
+from tracker.training.report import epoch_line, report
 from tracker.training.state import State, Task
 
 REPORT_EVERY = 5.0  # seconds at least; a report takes 2 ms
@@ -50,7 +50,7 @@ def train(task: Task, state: State) -> None:
         _train_epoch(task, state, course)
     if spec.logging.projector:
         projector.write(task, *(state.judged or _judge(task, state, course)))
-    _report(task, state)  # once more: the one before may have died with the process that wrote it
+    report(task, state)  # once more: the one before may have died with the process that wrote it
     live.phase = "finished"
 
 
@@ -124,7 +124,8 @@ def _step(
     if draw:
         which = task.experiment.logging.histograms
         chosen = landmarks(state.model) if which == "few" else dict(state.model.named_parameters())
-        pages.write_histograms(task.writer, state.step + 1, chosen)
+        trained = {name: one for name, one in chosen.items() if one.requires_grad}
+        pages.write_histograms(task.writer, state.step + 1, trained)
     state.optimizer.zero_grad(set_to_none=True)
     if state.average is not None:
         state.average.update_parameters(state.model)
@@ -151,7 +152,7 @@ def _log(task: Task, state: State, lr: float, norm: Tensor | None) -> None:
     live = task.live
     live.loss, live.accuracy, live.images_per_second = loss, accuracy, speed
     if time.monotonic() - live.reported > REPORT_EVERY:
-        _report(task, state)
+        report(task, state)
     if not math.isfinite(loss):
         raise _diverged(task, state, f"the training loss is {loss}")
 
@@ -212,12 +213,12 @@ def _evaluate(task: Task, state: State, course: Whole) -> None:
         pages.write_numbers(task.writer, task.dataset, state.step, result)
         if spec.logging.pr_curves:
             pages.write_curves(task.writer, task.dataset, state.step, result)
-    task.say(_epoch_line(task, state))
+    task.say(epoch_line(task, state))
     if state.ending:
         task.say(state.ending)
     if spec.checkpoint.metric in improved:
         _save(task, state, best=True)
-    _report(task, state)
+    report(task, state)
 
 
 def _judge(task: Task, state: State, course: Whole) -> tuple[Evaluation, Tensor | None]:
@@ -233,28 +234,6 @@ def _judge(task: Task, state: State, course: Whole) -> tuple[Evaluation, Tensor 
     if result is None:
         stop(task, state)
     return result, looking.features
-
-
-def _report(task: Task, state: State) -> None:
-    """Tell the run directory how far we are, for `tracker ls` in another terminal."""
-    task.run.update(state.step, epoch(task, state), summary(task, state))
-    task.live.reported = time.monotonic()
-
-
-def _epoch_line(task: Task, state: State) -> str:
-    last = {tag: metric.last for tag, metric in state.scores.metrics.items()}
-    speed = state.meter.mean_speed  # None in the first interval, which is no measure
-    return (
-        f"epoch {epoch(task, state):g}/{task.experiment.training.epochs}  step {state.step}  "
-        f"loss {last.get(tags.LOSS_TRAIN, math.nan):.3f} → val {last[tags.LOSS_VAL]:.3f}  "
-        f"accuracy {last.get(tags.ACCURACY_TRAIN, math.nan):.3f} → val "
-        f"{last[tags.ACCURACY_VAL]:.3f}" + (f"  {speed:,.0f} images/s" if speed else "")
-    )
-
-
-def epoch(task: Task, state: State) -> float:
-    """Return how many epochs of training data have been seen, as a fraction."""
-    return round(state.step / len(task.batches), 3)
 
 
 def _save(task: Task, state: State, *, best: bool) -> None:
@@ -282,32 +261,6 @@ def stop(task: Task, state: State) -> NoReturn:
     if state.saved != state.step and state.step > 0:
         _save(task, state, best=False)
     task.saver.wait()
-    _report(task, state)
+    report(task, state)
     signum = task.stop.signum or 0
     raise Stopped(f"stopped at step {state.step} of {task.total_steps}; the state is saved", signum)
-
-
-def summary(task: Task, state: State) -> Summary:
-    """Return what `ls` and `compare` need to know without opening an event file."""
-    dataset = task.dataset
-    return Summary(
-        metrics=state.scores.metrics,
-        price=Price(
-            parameters=task.cost.parameters,
-            flops=task.cost.flops,
-            images_per_second=state.meter.mean_speed,
-            seconds=round(state.meter.total_seconds, 3),
-            peak_memory_bytes=task.machine.peak_memory(),
-        ),
-        data=DataFacts(
-            name=dataset.name,
-            digest=dataset.digest,
-            train_size=len(dataset.train),
-            val_size=len(dataset.val),
-            classes=dataset.classes,
-        ),
-        machine=task.machine.to_document(),
-        input=task.expected.to_document(),
-        weights=task.weights,
-        features=state.features,
-    )
