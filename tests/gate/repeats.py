@@ -80,7 +80,7 @@ def verdicts(spec: Path, baseline: Baseline, seed: int, threads: int, mode: str)
 
 def exact(count: int) -> Iterator[list[str]]:
     """What failed in each of `count` repeats on the machine that recorded."""
-    baselines = {threads: recorded(SPEC, SEEDS[:1], threads) for threads in {*THREADS[:count]}}
+    baselines = {threads: record(train(SPEC, SEEDS[:1], threads)) for threads in {*THREADS[:count]}}
     for number in range(count):
         threads = THREADS[number % len(THREADS)]
         yield verdicts(SPEC, baselines[threads], SEEDS[0], threads, "exact")
