@@ -11,7 +11,9 @@ waits for a step, whoever works. Programs that are not installed are left out an
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -26,6 +28,8 @@ TAGS = [
     "accuracy/train", "accuracy/val", "loss/train", "loss/val", "optim/lr",
     "optim/grad_norm", "perf/epoch", "perf/images_per_second", "perf/memory", "perf/seconds",
 ]  # fmt: skip
+
+PATIENCE = 60.0  # seconds: some programs come to wait for themselves
 
 
 class Round(NamedTuple):
@@ -67,16 +71,22 @@ def main() -> None:
         return
     ways = [way for way in given.ways if is_installed(WRITERS[way].package)]
     rounds: dict[str, list[Round]] = {way: [] for way in ways}
+    stuck = Counter[str]()
     for _ in range(given.repeats):
         for way in ways:
             steps = str(max(1, round(WRITERS[way].steps * given.share)))
             with TemporaryDirectory() as place:
                 there = Path(place)
-                found = child(
-                    "benchmarks.log_scalars", "--child", way, steps,
-                    cwd=there, environment=environment(there),
-                )  # fmt: skip
-            rounds[way].append(Round(*found))
+                try:
+                    found = child(
+                        "benchmarks.log_scalars", "--child", way, steps,
+                        cwd=there, environment=environment(there), patience=PATIENCE,
+                    )  # fmt: skip
+                except subprocess.TimeoutExpired:
+                    stuck[way] += 1
+                else:
+                    rounds[way].append(Round(*found))
+    rounds = {way: found for way, found in rounds.items() if found}
     calls = {way: median(one.call for one in found) for way, found in rounds.items()}
     rows: list[Row] = []
     for way, found in rounds.items():
@@ -91,9 +101,10 @@ def main() -> None:
             }
         )
     about = machine("numpy", "google-crc32c", *(writer.package for writer in WRITERS.values()))
-    absent = [way for way in given.ways if way not in ways]
-    if absent:
-        about["remarks"] = [f"not installed, so not measured: {', '.join(absent)}"]
+    remarks = [f"{way} never ended in {count} of the rounds" for way, count in stuck.items()]
+    if absent := [way for way in given.ways if way not in ways]:
+        remarks.append(f"not installed, so not measured: {', '.join(absent)}")
+    about["remarks"] = remarks
     report(f"Writing {len(TAGS)} scalars a step", rows, about, given.json)
 
 

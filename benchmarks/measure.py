@@ -55,18 +55,22 @@ def is_installed(package: str) -> bool:
 
 
 def child(
-    module: str, *arguments: str, cwd: Path | None = None, environment: Mapping[str, str] = {}
+    module: str,
+    *arguments: str,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] = {},
+    patience: float | None = None,
 ) -> Any:
     """What a module says in JSON on its last line, run in a fresh interpreter.
 
     So that no round inherits another's threads, settings or memory. Raises SystemExit with its last
-    words where it fails.
+    words where it fails, and TimeoutExpired, with the process gone, after `patience` seconds.
     """
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        capture_output=True, text=True, check=False, cwd=cwd,
+        capture_output=True, text=True, check=False, cwd=cwd, timeout=patience,
         env={**os.environ, "PYTHONPATH": path, **environment},
     )  # fmt: skip
     if done.returncode:
