@@ -30,6 +30,7 @@ SMALLEST = {
     "class_folder": "--pictures 8 --size 32",
     "data_path": "--pictures 128 --batch-size 64 --workers 0",
     "false_verdicts": "",
+    "first_step": "",
     "frozen_features": "--backbone resnet18 --pictures 32 --epochs 3",
     "gpu": "--device cpu --spec tiny.json --steps 10 --workers 0 --ways tracker airbench timm",
     "graphs": "--backbone cifar_resnet20",
