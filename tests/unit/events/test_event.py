@@ -20,7 +20,7 @@ def _number(tensor: tensor_pb2.TensorProto) -> float | None:
     """What TensorBoard makes of a tensor, None if that is not one number."""
     try:
         array = tensor_util.make_ndarray(tensor)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):  # KeyError: of a type it has no name for
         return None
     if array.size != 1 or array.dtype.kind not in "fiub":
         return None

@@ -127,10 +127,8 @@ class Odd(nn.Module):
             x = self.still(x)
         if self.kind == "path":
             x = x if x.sum() > 0 else -x
-        if self.kind == "count":
-            x = x / count
         logits: Tensor = self.fc(x)
-        return logits
+        return logits / count if self.kind == "count" else logits
 
 
 @pytest.mark.parametrize("kind", ["plain", "functional dropout", "statistics"])
