@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import operator
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
@@ -23,12 +25,22 @@ from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.versions_pb2 import VersionDef
 from torch import Tensor, fx, nn
+from torch.fx.node import Target
 from torch.fx.passes.shape_prop import ShapeProp
 from torch.utils.tensorboard import _pytorch_graph
 
 PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
 _CONSTANT = "_tensor_constant"  # what torch.fx calls a tensor that a forward makes of buffers
 _MODULE = re.compile(r"\w+\[([^\]]*)\]")  # how TorchScript calls a module: "Linear[fc]"
+
+_KNOWN_BY_SETTINGS = frozenset(
+    {
+        *(nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout, nn.Identity),
+        *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid),
+        *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+    }
+)
+_KNOWN_BY_SHAPES = frozenset({operator.add, operator.iadd, operator.mul, torch.add, torch.mul})
 
 
 def graph_of(model: nn.Module, image_size: int) -> GraphDef:
@@ -87,10 +99,42 @@ def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
     """Compute nothing: a copy of `model` without memory is walked."""
     ghost = _without_memory(model)
     traced = fx.symbolic_trace(ghost)
-    ShapeProp(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
+    _Shapes(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
     names = _names(node for node in traced.graph.nodes if _carries_tensors(node))
     nodes = [_node(node, names, ghost) for node in names]
     return GraphDef(node=nodes, versions=VersionDef(producer=PRODUCER))
+
+
+class _Shapes(ShapeProp):
+    """Finds what flows out of each node, asking torch once for what is the same again.
+
+    Torch works out a shape in Python, which for a network of repeated blocks takes several times
+    what all else here does. A layer of one of `_KNOWN_BY_SETTINGS` makes the same of the same
+    shape if its settings are the same.
+    """
+
+    def __init__(self, traced: fx.GraphModule) -> None:
+        super().__init__(traced)
+        self._found: dict[Hashable, Tensor] = {}
+
+    def call_module(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        layer = self.fetch_attr(str(target))
+        asked = partial(super().call_module, target, args, kwargs)
+        if type(layer) not in _KNOWN_BY_SETTINGS or kwargs:
+            return asked()
+        return self._ask((type(layer), layer.extra_repr()), args, asked)
+
+    def call_function(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        asked = partial(super().call_function, target, args, kwargs)
+        return asked() if target not in _KNOWN_BY_SHAPES else self._ask(target, args, asked)
+
+    def _ask(self, what: Hashable, args: tuple[Any, ...], asked: Callable[[], Any]) -> Any:
+        if not all(isinstance(one, Tensor) for one in args):
+            return asked()
+        key = (what, *((one.shape, one.dtype) for one in args))
+        if key not in self._found:
+            self._found[key] = asked()
+        return self._found[key]
 
 
 def _without_memory(model: nn.Module) -> nn.Module:
