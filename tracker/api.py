@@ -248,20 +248,23 @@ def notebook(*refs: str, root: str | os.PathLike[str] | None = None, height: int
 
 
 def load(
-    ref: str,
+    ref: str | os.PathLike[str] | OpenRun,
     *,
     root: str | os.PathLike[str] | None = None,
     checkpoint: Which = "best",
     device: Device = "auto",
 ) -> Network:
-    """The network of the run that `ref` names, to ask it: `model`, `classes`, `preprocess`.
+    """The network of the run that `ref` names or is, to ask it: `model`, `classes`, `preprocess`.
 
     From its best checkpoint, or its last; on a GPU where there is one. Raises NoSuchRun,
-    UsageError for a run that was imported, Unavailable where it has saved nothing, Damaged.
+    UsageError for a run that was imported and for a checkpoint or device of another name,
+    Unavailable where it has saved nothing, Damaged.
     """
     from tracker.trained.network import open_network  # torch is for those who ask for it
 
-    return open_network(index.find(_root(root), ref), checkpoint, device)
+    opened = isinstance(ref, OpenRun)
+    run = ref.record.run if opened else index.find(_root(root), os.fspath(ref))
+    return open_network(run, checkpoint, device)
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -249,3 +249,6 @@ def test_from_python(desk: Path, ask: Ask) -> None:
     ]
     said = {guess["index"]: guess["probability"] for guess in one["guesses"]}
     assert [said[at] for at in range(2)] == scores[0].tolist()
+    [opened] = tracker.open_runs("two/resnet9", root=desk / "runs")
+    for ref in (opened, opened.path):
+        assert tracker.load(ref, root=desk / "runs", checkpoint="last").entry == net.entry

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from tracker.errors import printable
 from tracker.spec.experiment import Interpolation
@@ -28,6 +29,15 @@ _FILTERS: dict[Interpolation, Image.Resampling] = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
+# How files begin that people take for pictures, from which byte on, and what to do about them.
+_HEIC = "HEIC, as phones take pictures; save it as JPEG first"
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (
+    *((4, b"ftyp" + brand, _HEIC) for brand in (b"hei", b"hev", b"mif1", b"msf1")),
+    (4, b"ftypavi", "AVIF; save it as PNG or JPEG first"),
+    (0, b"PK\x03\x04", "a zip archive; unpack it first"),
+    (0, b"%PDF", "a PDF; save its pictures as PNG first"),
+    (0, b"<", "a drawing (SVG) or a web page; save it as PNG first"),
+)
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF
 _REASON_LIMIT = 100  # characters
 
@@ -45,12 +55,13 @@ def decode(
     shows white. Of 16-bit grey the range 0 to 65535 is scaled; of an animation the first frame is
     taken; a JPEG at least four times too large is decoded at a half, a quarter or an eighth.
 
-    Raises whatever Pillow raises on a file that is no whole picture, and ValueError for pixels of
-    32 bits, of which no file says what is white; `reason` puts all of it into words.
+    Raises whatever Pillow raises on a file that is no whole picture, and ValueError for one of
+    another format and for pixels of 32 bits, of which no file says what is white; `reason` puts all
+    of it into words.
     """
     if not path.is_file():  # opening a pipe would wait for ever
         raise ValueError("not a file, or a link to nowhere")
-    with Image.open(path, formats=_FORMATS) as opened:
+    with _opened(path) as opened:
         picture: Image.Image = opened
         scaled = resize or size
         if min(picture.size) >= 4 * scaled:
@@ -98,8 +109,6 @@ class Decoder:
 
 def reason(error: Exception) -> str:
     """Why a picture could not be decoded, in a few printable words."""
-    if isinstance(error, UnidentifiedImageError):
-        return "no picture in a known format"
     if isinstance(error, Image.DecompressionBombError):
         return "too many pixels, a decompression bomb perhaps"
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
@@ -115,6 +124,23 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _opened(path: Path) -> ImageFile:
+    try:
+        return Image.open(path, formats=_FORMATS)
+    except UnidentifiedImageError as error:
+        raise ValueError(_no_picture(path)) from error
+
+
+def _no_picture(path: Path) -> str:
+    """What a file is that Pillow does not know."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if not head:
+        return "the file is empty"
+    known = (words for at, begin, words in _OTHERS if head[at:].startswith(begin))
+    return next(known, "no picture in a known format")
 
 
 def _rgb(picture: Image.Image) -> Image.Image:

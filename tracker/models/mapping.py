@@ -6,11 +6,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 from torchvision.models.vision_transformer import interpolate_embeddings
 
-from tracker.errors import Damaged, UsageError
+from tracker.errors import Damaged, UsageError, printable
 from tracker.spec.experiment import Model
 
 _INSIDE = ("state_dict", "model", "model_state", "net", "weights")  # where programs put the weights
@@ -21,13 +22,17 @@ def unwrapped(loaded: Any, where: str) -> dict[str, Tensor]:
     """The weights by name in what a file holds: a state dict, or a checkpoint with one inside.
 
     Of a net trained in parallel, the `module.` that this put before its names is taken off. Raises
-    Damaged where there is none.
+    Damaged where there is none, and where one says it is larger than what the file holds of it.
     """
     if isinstance(loaded, Mapping) and not _is_state(loaded):
         inside = next((loaded[key] for key in _INSIDE if key in loaded), None)
         loaded = inside if isinstance(inside, Mapping) else loaded
     if not isinstance(loaded, Mapping) or not _is_state(loaded):
-        raise Damaged(f"{where} holds no weights by name, but {type(loaded).__name__}")
+        found = "nothing else" if isinstance(loaded, Mapping) else f"a {type(loaded).__name__}"
+        raise Damaged(f"{where} holds no weights by name, but {found}")
+    odd = [name for name, one in loaded.items() if not _is_plain(one)]
+    if odd:
+        raise Damaged(f"{where}: {printable(odd[0])} is not stored as a plain tensor")
     parallel = all(name.startswith("module.") for name in loaded)
     return {name.removeprefix("module.") if parallel else name: loaded[name] for name in loaded}
 
@@ -66,6 +71,13 @@ def _renamed(name: str) -> str:
     return (
         name.removeprefix("layer0.").replace("last_linear.", "fc.").replace(".se_module.", ".se.")
     )
+
+
+def _is_plain(one: Tensor) -> bool:
+    """Whether every number of `one` is there: it is not sparse, nor one number said to be many."""
+    if one.layout is not torch.strided or one.is_nested or one.device.type != "cpu":
+        return False
+    return one.nbytes <= one.untyped_storage().nbytes()
 
 
 def _is_state(found: Mapping[Any, Any]) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,9 +36,10 @@ class Taken:
 
 
 def read(path: Path, source: str) -> Taken:
-    """The weights in a file that torch.save wrote; nothing but tensors and numbers is unpacked.
+    """The weights in a file that torch.save wrote, or one that is called .safetensors.
 
-    Raises Unavailable where it is missing or may not be read, Damaged where it holds anything else.
+    Nothing but tensors and numbers is unpacked. Raises Unavailable where it is missing, may not be
+    read or needs the package safetensors, Damaged where it holds anything else.
     """
     where = printable(str(path))
     try:
@@ -45,14 +48,32 @@ def read(path: Path, source: str) -> Taken:
         data = path.read_bytes()
     except OSError as error:
         raise Unavailable(f"model.weights: cannot read {where}: {error.strerror}") from error
+    unpacked = _safetensors if path.suffix.lower() == ".safetensors" else _unpickled
     try:
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except MemoryError:
+        loaded = unpacked(data)
+    except (MemoryError, Unavailable):
         raise
-    # torch's unpickler raises whatever it trips over in a stranger's bytes.
+    # Both raise whatever they trip over in a stranger's bytes.
     except Exception as error:
         raise Damaged(f"{where} is no file of weights, or holds more than these") from error
     return Taken(unwrapped(loaded, where), source, hashlib.sha256(data).hexdigest())
+
+
+def _unpickled(data: bytes) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it thinks of a stranger's bytes, we say
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+def _safetensors(data: bytes) -> Any:
+    try:
+        from safetensors.torch import load
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            "model.weights: a .safetensors file needs the package safetensors, which is not "
+            "installed; run: pip install 'tracker[export]'"
+        ) from error
+    return load(data)
 
 
 def install(
@@ -102,6 +123,12 @@ def _check(
         if theirs.shape != ours.shape
     ]
     faults += [f"of another shape are {_some(shapes)}"] if shapes else []
+    kinds = [
+        f"{name} {_kind(theirs)} instead of {_kind(ours)}"
+        for name, (theirs, ours) in both.items()
+        if theirs.is_floating_point() != ours.is_floating_point()
+    ]
+    faults += [f"of another kind are {_some(kinds)}"] if kinds else []
     odd = [
         name
         for name, (theirs, _) in both.items()
@@ -141,6 +168,10 @@ def parts(model: nn.Module, name: str) -> tuple[str, ...]:
             f"{', '.join(known)}"
         )
     return (name,)
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _some(names: Sequence[str]) -> str:

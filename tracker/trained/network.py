@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from tracker.data.augment import normalise
 from tracker.data.decode import decode, reason
 from tracker.data.scaling import Scaling, scaled
-from tracker.errors import Damaged, printable
+from tracker.errors import Damaged, UsageError, printable
 from tracker.models.build import build
 from tracker.models.cost import Cost
 from tracker.models.expected import Expected
 from tracker.spec.experiment import Experiment
+from tracker.spec.words import listed
 from tracker.store.asked import asked
 from tracker.store.manifest import Entry
 from tracker.store.run import Run
@@ -61,8 +62,10 @@ class Network:
         """The files `pictures` as `model` takes them: float32 [B, 3, H, W] on its device.
 
         Any kind and size, cut and normalised as for the run's evaluation. Raises Damaged, naming
-        it, where one cannot be read.
+        it, where one cannot be read, and UsageError where none is named.
         """
+        if not pictures:
+            raise UsageError("preprocess() needs the path of at least one picture")
         images = []
         for path in map(Path, pictures):
             try:
@@ -115,9 +118,12 @@ def open_network(run: Run, which: Which = "best", device: Device = "auto") -> Ne
     """Load what `run` was judged by: its moving average, where it kept one.
 
     On the device that it was trained on it computes in the same precision and layout. Raises
-    UsageError for a run that was imported, Unavailable where it has saved no such checkpoint or
-    there is no such device, and Damaged where its files don't fit together.
+    UsageError for a run that was imported and for words that `Which` and `Device` don't have,
+    Unavailable where it has saved no such checkpoint or there is no such device, and Damaged where
+    its files don't fit together.
     """
+    _check_word("checkpoint", which, get_args(Which))
+    _check_word("device", device, get_args(Device))
     experiment = asked(run)
     entry, weights = _weights(run, which)
     summary, where = run.summary(), printable(str(run.summary_file))
@@ -142,6 +148,11 @@ def open_network(run: Run, which: Which = "best", device: Device = "auto") -> Ne
         expected=expected,
         machine=machine,
     )
+
+
+def _check_word(what: str, word: str, known: tuple[str, ...]) -> None:
+    if word not in known:  # from a notebook, where no type checker looks on
+        raise UsageError(f"{what} is {word!a}; it must be {listed(known, 'or')}")
 
 
 def _machine(experiment: Experiment, summary: Summary, device: Device, where: str) -> Machine:

@@ -169,11 +169,31 @@ def test_a_truncated_picture_has_a_reason(name: str, save: Save) -> None:
     assert why(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\x89PNG\r\n"])
+@pytest.mark.parametrize("content", [b"\0", b"hello", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"\x89PNG\r\n"])
 def test_what_is_no_picture_has_a_reason(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(content)
     assert why(path) == "no picture in a known format"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"\0\0\0\x18ftypheic\0\0", "HEIC, as phones take pictures; save it as JPEG first"),
+        (b"\0\0\0\x1cftypmif1\0\0", "HEIC, as phones take pictures; save it as JPEG first"),
+        (b"\0\0\0\x1cftypavif\0\0", "AVIF; save it as PNG or JPEG first"),
+        (b"PK\x03\x04\x14\0", "a zip archive; unpack it first"),
+        (b"%PDF-1.7", "a PDF; save its pictures as PNG first"),
+        (b"<!DOCTYPE html>", "a drawing (SVG) or a web page; save it as PNG first"),
+    ],
+)
+def test_what_people_take_for_a_picture_is_called_by_its_name(
+    content: bytes, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    assert why(path) == words
 
 
 def test_a_missing_file_a_folder_and_a_pipe_have_a_reason(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_chunks_go_on_after_a_fault_and_count_them_all(
     pictures = torch.cat(list(opened(folder).chunks(faults)))
 
     assert faults == [
-        f"{folder}/01.png (no picture in a known format)",
+        f"{folder}/01.png (the file is empty)",
         f"{folder}/11.png (not a file, or a link to nowhere)",
     ]
     assert torch.equal(pictures[whole], opened(folder).fetch(torch.tensor(whole)))
@@ -94,7 +94,7 @@ def test_a_picture_that_broke_since_is_refused_by_name(workers: int, folder: Pat
     with pytest.raises(Damaged) as raised:
         list(opened(folder, workers).stream(PLAN))
     assert str(raised.value) == (
-        f"1 of 3 pictures cannot be read: {folder}/00.png (no picture in a known format). "
+        f"1 of 3 pictures cannot be read: {folder}/00.png (the file is empty). "
         "Replace or remove them and run again"
     )
 

@@ -198,7 +198,7 @@ def test_pictures_that_cannot_be_read_are_counted_and_named(how: str, root: Path
 
     message = str(raised.value)
     assert message.startswith(
-        f"3 of 34 pictures cannot be read: {root}/train/cat/0.png (no picture in a known format); "
+        f"3 of 34 pictures cannot be read: {root}/train/cat/0.png (the file is empty); "
         f"{noise} ("
     )
     assert message.endswith(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tracker.errors import Damaged, Unavailable, UsageError
@@ -157,6 +160,62 @@ def test_files_of_anything_else_are_damaged(
     with pytest.raises(Damaged, match=r"a\.pth"):
         read(tmp_path / "a.pth", "a.pth")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param(torch.zeros(1).expand(10**6, 10**6), id="one number, said to be many"),
+        pytest.param(torch.ones(3, 3).to_sparse(), id="sparse"),
+        pytest.param(torch.zeros(3, device="meta"), id="without numbers"),
+    ],
+)
+def test_tensors_that_a_file_does_not_hold_are_damage(tmp_path: Path, odd: Tensor) -> None:
+    torch.save({"fine": torch.zeros(2), "odd": odd}, tmp_path / "a.pth")
+    with pytest.raises(Damaged, match=r"a\.pth: odd is not stored as a plain tensor$"):
+        read(tmp_path / "a.pth", "a.pth")
+
+
+def test_a_pickle_of_any_age_is_refused_in_our_words_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(pickle.dumps(Evil(), protocol=4))  # torch would warn of 4
+    with pytest.raises(Damaged, match=r"a\.pth is no file of weights"):
+        read(tmp_path / "a.pth", "a.pth")
+
+
+def test_a_file_of_safetensors_is_read(tmp_path: Path) -> None:
+    state = net(spec()).state_dict()
+    save_file(state, tmp_path / "a.safetensors")
+    taken = read(tmp_path / "a.safetensors", "a.safetensors")
+    assert taken.state.keys() == state.keys()
+    assert all(torch.equal(taken.state[name], one) for name, one in state.items())
+    for forged in (b"", b"\xff" * 64, (tmp_path / "a.safetensors").read_bytes()[:-1]):
+        (tmp_path / "b.safetensors").write_bytes(forged)
+        with pytest.raises(Damaged, match=r"b\.safetensors is no file of weights"):
+            read(tmp_path / "b.safetensors", "b.safetensors")
+
+
+def test_what_reads_safetensors_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(Unavailable, match=r"run: pip install 'tracker\[export\]'"):
+        read(tmp_path / "a.safetensors", "a.safetensors")
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.complex64, torch.bool])
+def test_numbers_of_another_kind_are_not_cut_to_size(kind: torch.dtype) -> None:
+    state = {**net(spec()).state_dict()}
+    state["prep.conv.weight"] = state["prep.conv.weight"].to(kind)
+    words = f"of another kind are prep.conv.weight {str(kind)[6:]} instead of float32"
+    with pytest.raises(UsageError, match=words):
+        put(state, spec())
+
+
+def test_half_as_many_bits_will_do() -> None:
+    state = {name: one.half() for name, one in net(spec()).state_dict().items() if one.ndim}
+    model, _, _ = put(state, spec())
+    assert torch.equal(model.get_parameter("prep.conv.weight"), state["prep.conv.weight"].float())
 
 
 def test_a_torn_file_is_damaged_and_a_missing_one_unavailable(tmp_path: Path) -> None:

@@ -111,6 +111,23 @@ def test_a_picture_that_cannot_be_read_is_named(network: Network, tmp_path: Path
         network.preprocess(tmp_path / "not.png")
 
 
+def test_no_picture_at_all_is_said(network: Network) -> None:
+    with pytest.raises(UsageError, match="the path of at least one picture"):
+        network.preprocess()
+
+
+@pytest.mark.parametrize("which", ["first", "Best", ""])
+def test_a_checkpoint_of_another_name_is_not_taken_for_the_last(run: Run, which: Any) -> None:
+    with pytest.raises(UsageError, match=f"checkpoint is '{which}'; it must be best or last"):
+        open_network(run, which)
+
+
+def test_a_device_of_another_name_is_said(run: Run) -> None:
+    device: Any = "gpu"
+    with pytest.raises(UsageError, match="device is 'gpu'; it must be auto, cpu, cuda or mps"):
+        open_network(run, "last", device)
+
+
 def test_logits_do_not_depend_on_the_batch(network: Network) -> None:
     images = torch.randint(0, 256, (5, 3, 24, 24), dtype=torch.uint8)
     together = network.logits(images)
