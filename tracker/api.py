@@ -262,9 +262,9 @@ def load(
     """
     from tracker.trained.network import open_network  # torch is for those who ask for it
 
-    opened = isinstance(ref, OpenRun)
-    run = ref.record.run if opened else index.find(_root(root), os.fspath(ref))
-    return open_network(run, checkpoint, device)
+    if isinstance(ref, OpenRun):
+        return open_network(ref.record.run, checkpoint, device)
+    return open_network(index.find(_root(root), os.fspath(ref)), checkpoint, device)
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +169,25 @@ def test_a_sheet_of_pictures(ask: Ask, tmp_path: Path) -> None:
     assert err == f"wrote {tmp_path}/grid.png, without the last 48 pictures\n"
 
 
+def test_a_sheet_is_drawn_though_nobody_reads_the_table(desk: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "made" / "grid.png"
+    arguments = ["predict", "two/resnet9", "pictures/val", "--topk", "1", "--grid", str(sheet)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "tracker", *arguments],
+        cwd=desk,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, f"wrote {sheet}\n")
+    with Image.open(sheet) as grid:
+        assert grid.width == 5 * 138 + 10  # of 22
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -176,6 +198,7 @@ def test_a_sheet_of_pictures(ask: Ask, tmp_path: Path) -> None:
         (["predict", "two/resnet9"], 2, "Missing argument"),
         (["predict", "two/resnet9", "pictures", "--topk", "0"], 2, "--topk"),
         (["predict", "two/resnet9", "pictures", "--grid", "x.jpg"], 2, "must end in .png"),
+        (["predict", "two/resnet9", "pictures", "--grid", "two.json/x.png"], 6, "cannot make two."),
         (["evaluate", "two/resnet9", "--data", "shapes"], 2, "never learned"),
         (["evaluate", "two/resnet9", "--data", "gone"], 6, "no such folder"),
         (["export", "two/resnet9", "--onnx", "x.pth"], 2, "must end in .onnx"),

@@ -17,7 +17,7 @@ from torch import Tensor
 from tracker.data import seeding
 from tracker.data.scaling import Scaling
 from tracker.errors import UsageError
-from tracker.spec.words import nearest
+from tracker.spec.words import listed, nearest
 
 Channels: TypeAlias = tuple[float, float, float]  # red, green, blue
 
@@ -104,8 +104,8 @@ def of_classes(
     for name in wanted:
         if name not in classes:
             near = nearest(name, classes)
-            hint = f"; did you mean {near!a}?" if near else ""
-            raise UsageError(f"data.classes names {name!a}, and no class is{hint}")
+            hint = f"did you mean {near!a}?" if near else f"there is {listed(classes)}"
+            raise UsageError(f"data.classes names {name!a}, and no class is called so; {hint}")
     left = [number for number, name in enumerate(classes) if name in wanted]
     among = torch.full((len(classes),), -1)
     among[left] = torch.arange(len(left))

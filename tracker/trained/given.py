@@ -76,7 +76,7 @@ def matched(classes: Sequence[str], known: Sequence[str]) -> Tensor:
     strange = [name for name in classes if name not in places]
     if strange:
         near = nearest(strange[0], known)
-        hint = f"; did you mean {near!a}?" if near else ""
+        hint = f" ({strange[0]!a}: did you mean {near!a}?)" if near else ""
         raise UsageError(
             f"these pictures show {_some(strange)}, which the run never learned{hint}. It tells "
             f"apart {_some(known)}. Rename the folders, leave them out, or name an experiment "

@@ -92,7 +92,10 @@ def test_none_is_all_classes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("beee", "names 'beee', and no class is; did you mean 'bee'?"), ("\x1bz", r"names '\x1bz',")],
+    [
+        ("beee", "names 'beee', and no class is called so; did you mean 'bee'?"),
+        ("\x1bz", r"names '\x1bz', and no class is called so; there is"),
+    ],
 )
 def test_a_class_that_is_not_there_is_named(name: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -150,7 +150,7 @@ def test_choices_of_classes_live_side_by_side(root: Path) -> None:
 
 
 def test_a_class_that_has_no_folder_is_named(root: Path) -> None:
-    with pytest.raises(UsageError, match="'own', and no class is; did you mean 'owl'"):
+    with pytest.raises(UsageError, match="'own', and no class is called so; did you mean 'owl'"):
         build(root, classes=("own", "cat"))
 
 
@@ -198,8 +198,7 @@ def test_pictures_that_cannot_be_read_are_counted_and_named(how: str, root: Path
 
     message = str(raised.value)
     assert message.startswith(
-        f"3 of 34 pictures cannot be read: {root}/train/cat/0.png (the file is empty); "
-        f"{noise} ("
+        f"3 of 34 pictures cannot be read: {root}/train/cat/0.png (the file is empty); {noise} ("
     )
     assert message.endswith(
         f"); {root}/val/owl/9.jpg (not a file, or a link to nowhere). "

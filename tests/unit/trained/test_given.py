@@ -79,7 +79,7 @@ def test_a_class_that_was_never_learned_is_named() -> None:
     with pytest.raises(UsageError) as caught:
         matched(("cat", "dgo", "\x1b"), ("cat", "dog"))
     words = str(caught.value)
-    assert "'dgo', '\\x1b', which the run never learned; did you mean 'dog'?" in words
+    assert "'dgo', '\\x1b', which the run never learned ('dgo': did you mean 'dog'?). It" in words
     assert "tells apart 'cat', 'dog'" in words
 
 

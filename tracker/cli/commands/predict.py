@@ -14,7 +14,7 @@ from tracker.cli.terminal import say
 from tracker.cli.trained import network_options, predictions_table
 from tracker.errors import Damaged
 from tracker.store import index
-from tracker.store.files import write_atomic
+from tracker.store.files import explain_os_error, write_atomic
 
 if TYPE_CHECKING:  # torch stays out of `--help`
     from tracker.trained.network import Device, Which
@@ -68,6 +68,9 @@ def predict(
 
     pictures = found(paths, say)
     network = open_network(run, checkpoint, device)
+    if grid is not None:  # what stands in its way is better said now than after an hour
+        with explain_os_error("make", grid.parent):
+            grid.parent.mkdir(parents=True, exist_ok=True)
     prepare(network.machine, network.experiment.seed)
     with counting(len(pictures), "pictures") as count:
         seen = predict_all(
@@ -79,13 +82,15 @@ def predict(
             faulty=lambda path, why: count.say(f"{path}: {why}"),
             advance=count.advance,
         )
-    if as_json:
-        show_json(**network.to_document(), **seen.to_document())
-    elif seen.pictures:
-        show_table(predictions_table(seen.pictures))
-    if grid is not None and seen.pictures:
-        write_atomic(grid, sheet(seen))
-        left = len(seen.pictures) - len(seen.images)
-        say(f"wrote {grid}" + (f", without the last {left:,} pictures" if left else ""))
+    try:
+        if as_json:
+            show_json(**network.to_document(), **seen.to_document())
+        elif seen.pictures:
+            show_table(predictions_table(seen.pictures))
+    finally:  # who reads stdout may have had enough: the grid was asked for all the same
+        if grid is not None and seen.pictures:
+            write_atomic(grid, sheet(seen))
+            left = len(seen.pictures) - len(seen.images)
+            say(f"wrote {grid}" + (f", without the last {left:,} pictures" if left else ""))
     if seen.faults:
         raise Damaged(f"{len(seen.faults):,} of {len(pictures):,} pictures could not be read")
