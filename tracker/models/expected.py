@@ -14,6 +14,7 @@ from tracker.models.catalog import Entry, Weights, entry
 from tracker.spec.experiment import Data, Experiment, ImageFolder, Interpolation, Model
 from tracker.spec.words import listed, nearest
 
+_LARGEST = 4096  # pixels; no experiment can ask for half of that
 SIDE = 32  # pixels of every data set that has no image_size, and of image_size where nothing says
 
 
@@ -50,7 +51,7 @@ class Expected:
             raise Damaged(f"{where}: does not say which pictures it takes") from error
         known = [*sides.values()] + ([] if kept is None else [kept])
         if (
-            not all(type(side) is int and side > 0 for side in known)
+            not all(type(side) is int and 0 < side <= _LARGEST for side in known)
             or (len(other) != 3 or min(other) <= 0)
             or interpolation not in get_args(Interpolation)
         ):

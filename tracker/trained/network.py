@@ -39,6 +39,7 @@ _MACHINE: Shape = {
     "channels_last": (bool,),
     "threads": COUNT,
 }
+_PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +163,8 @@ def _machine(experiment: Experiment, summary: Summary, device: Device, where: st
     if summary.machine is None:
         return machine
     before = fields(dict(summary.machine), _MACHINE, f"{where}: machine")
+    if before["precision"] not in _PRECISIONS or not before["threads"]:
+        raise Damaged(f"{where}: machine: says what no run was computed with")
     return as_before(machine, before, lambda _: None)  # nothing goes on here that could change
 
 

@@ -121,6 +121,7 @@ def test_records_of_before_pictures_were_scaled_are_understood() -> None:
         *({"mean": [1, 2]}, {"std": [1, 1, 0]}, {"std": [1]}, {"image_size": "1"}, {"resize": 0}),
         *({"interpolation": "cubic"}, {"interpolation": None}, {"interpolation": []}),
         *({"scaled_from": 0}, {"scaled_from": "32"}),
+        *({"image_size": 10**9}, {"resize": 4097}, {"scaled_from": 10**9}),
     ],
 )
 def test_what_is_no_such_record_is_damaged(change: dict[str, Any]) -> None:

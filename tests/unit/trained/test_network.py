@@ -156,6 +156,14 @@ def test_a_machine_of_no_known_shape_is_damage(copy: Run) -> None:
         open_network(copy)
 
 
+@pytest.mark.parametrize("odd", [{"precision": "float3"}, {"threads": 0}])
+def test_a_machine_that_none_can_be_is_damage(copy: Run, odd: dict[str, Any]) -> None:
+    known = {"device": "cpu", "precision": "float32", "channels_last": False, "threads": 1}
+    change(copy.summary_file, machine={**known, **odd})
+    with pytest.raises(Damaged, match="machine: says what no run was computed with"):
+        open_network(copy, device="cpu")
+
+
 def test_a_checkpoint_that_is_not_there_yet_is_said(
     tmp_path: Path, make_run: Callable[..., Run], copy: Run
 ) -> None:
