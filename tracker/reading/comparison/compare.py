@@ -22,10 +22,12 @@ from tracker.reading.comparison.pairing import by_seed, may_pair, pairs
 from tracker.reading.comparison.price import price_of
 from tracker.reading.comparison.result import Compared, Comparison, Outcome, Score, Value, Verdict
 from tracker.reading.comparison.stats import Difference, Estimate
+from tracker.store.collector import resting
 from tracker.store.index import RunRecord
 from tracker.tags import Goal
 
 
+@resting()  # of the garbage collector, for which thousands of records are much to walk
 def compare(
     records: Sequence[RunRecord],
     *,
