@@ -48,13 +48,19 @@ def given(network: Network, data: str | None, say: Say) -> Given:
     """What `data` means: a folder, an experiment file, a data set by name; None: the run's own.
 
     Pictures are cut and scaled as the network had its own. Raises Unavailable where there is
-    nothing, and what reading an experiment or building a data set raises.
+    nothing, UsageError for a single picture, and what reading an experiment or building a data set
+    raises.
     """
     if data is None:
         return _own(network, say)
     path = Path(os.path.expanduser(data))  # noqa: PTH111 (Path's raises without a home)
-    if path.is_dir():
+    if data and path.is_dir():
         return _folder(network, path, say)
+    if path.is_file() and path.suffix.lower() in EXTENSIONS:
+        raise UsageError(
+            f"--data {printable(data)} is one picture: name a folder with a folder per class, or "
+            "use `tracker predict`"
+        )
     if path.is_file():
         return _split(network, _asked_for(path), f"the validation pictures of {data}", say)
     if data in DATASETS:

@@ -87,6 +87,10 @@ def test_nothing_of_that_name(network: Network, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no such folder, experiment file or data set; did you m"):
         ask(network, "shape")
     (tmp_path / "loose.png").touch()
+    with pytest.raises(UsageError, match=r"loose\.png is one picture: name a folder with a folder"):
+        ask(network, tmp_path / "loose.png")
+    with pytest.raises(Unavailable, match=r"^--data : there is no such folder"):
+        ask(network, "")
     with pytest.raises(Unavailable, match=r"there must be a folder per class, as in .*/bars/1\.jp"):
         ask(network, tmp_path)
 
