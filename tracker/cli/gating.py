@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tracker.cli.options import overrides_option, seeds_option
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.errors import NotComparable, TrackerError, Unavailable, UsageError, printable
 from tracker.reading.gate.overlay import folder_of
 from tracker.reading.selection import chosen
@@ -114,9 +114,9 @@ def _made(
     steps: Collection[int],
     with_drift: bool,
 ) -> Seen:
-    settle_libraries()
-    from tracker.cli.progress import progress
-    from tracker.launch.short import measure_drift, observe_short_runs
+    with importing_libraries():
+        from tracker.cli.progress import progress
+        from tracker.launch.short import measure_drift, observe_short_runs
 
     with progress() as shown:
         runs, calibration = observe_short_runs(

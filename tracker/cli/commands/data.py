@@ -11,7 +11,7 @@ import click
 from tracker.cli.options import json_option, overrides_option
 from tracker.cli.previews import View, class_table, document, facts, title
 from tracker.cli.render import show_facts, show_json, show_table
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.cli.terminal import out, say
 from tracker.errors import UsageError
 from tracker.models.expected import check
@@ -79,8 +79,8 @@ def data(
     experiments = _chosen(load(spec, overrides=overrides, seeds=seeds), variant)
     for each in experiments:
         check(each)
-    settle_libraries()
-    from tracker.launch.preview import previews
+    with importing_libraries():
+        from tracker.launch.preview import previews
 
     found = previews(experiments, root, say)
     alone = len(found) == 1

@@ -9,7 +9,7 @@ import click
 
 from tracker.cli.options import json_option
 from tracker.cli.render import show_facts, show_json, show_table
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.cli.terminal import out, say
 from tracker.cli.trained import classes_table, confusion_table, network_options, score_facts
 from tracker.store import index
@@ -45,12 +45,12 @@ def evaluate(
     all of them. Nothing is written; the run stays as it is.
     """
     run = index.find(root, ref)
-    settle_libraries()
-    from tracker.cli.progress import counting
-    from tracker.trained.evaluation import evaluate as score
-    from tracker.trained.given import given
-    from tracker.trained.network import open_network
-    from tracker.training.machine import prepare
+    with importing_libraries():
+        from tracker.cli.progress import counting
+        from tracker.trained.evaluation import evaluate as score
+        from tracker.trained.given import given
+        from tracker.trained.network import open_network
+        from tracker.training.machine import prepare
 
     network = open_network(run, checkpoint, device)
     prepare(network.machine, network.experiment.seed)

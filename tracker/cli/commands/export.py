@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.cli.terminal import is_terminal, say
 from tracker.cli.trained import checkpoint_option
 from tracker.errors import Damaged, NoSuchRun, printable
@@ -100,9 +100,9 @@ def export(
 def _export_networks(root: Path, ref: str, asked: Mapping[str, Path], checkpoint: Which) -> None:
     """Write the network of one run in every form that is `asked` for."""
     run = index.find(root, ref)
-    settle_libraries()
-    from tracker.trained.exporting import check, export
-    from tracker.trained.network import open_network
+    with importing_libraries():
+        from tracker.trained.exporting import check, export
+        from tracker.trained.network import open_network
 
     for kind, path in asked.items():
         check(kind, path)

@@ -9,7 +9,7 @@ import click
 
 from tracker.cli.options import json_option
 from tracker.cli.render import show_json, show_table
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.cli.terminal import say
 from tracker.cli.trained import network_options, predictions_table
 from tracker.errors import Damaged
@@ -58,13 +58,13 @@ def predict(
     if grid is not None and grid.suffix.lower() != ".png":
         raise click.UsageError("--grid: the file's name must end in .png")
     run = index.find(root, ref)
-    settle_libraries()
-    from tracker.cli.progress import counting
-    from tracker.trained.grid import SHOWN, sheet
-    from tracker.trained.network import open_network
-    from tracker.trained.pictures import found
-    from tracker.trained.prediction import predict as predict_all
-    from tracker.training.machine import prepare
+    with importing_libraries():
+        from tracker.cli.progress import counting
+        from tracker.trained.grid import SHOWN, sheet
+        from tracker.trained.network import open_network
+        from tracker.trained.pictures import found
+        from tracker.trained.prediction import predict as predict_all
+        from tracker.training.machine import prepare
 
     pictures = found(paths, say)
     network = open_network(run, checkpoint, device)

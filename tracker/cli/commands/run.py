@@ -11,7 +11,7 @@ import click
 
 from tracker.cli.options import json_option, overrides_option, seeds_option
 from tracker.cli.render import show_json, show_table
-from tracker.cli.settle import settle_libraries
+from tracker.cli.settle import importing_libraries
 from tracker.cli.terminal import say
 from tracker.cli.typed import typed
 from tracker.errors import NotComparable, UsageError
@@ -106,9 +106,9 @@ def _existing(*, resume: bool, again: bool, skip_finished: bool) -> plan.Existin
 
 
 def _execute(jobs: Sequence[plan.Job], root: Path) -> list[Outcome]:
-    settle_libraries()
-    from tracker.cli.progress import progress
-    from tracker.launch import here
+    with importing_libraries():
+        from tracker.cli.progress import progress
+        from tracker.launch import here
 
     with progress() as shown:
         return here.execute(jobs, root=root, argv=sys.argv, watch=shown.watch, say=shown.say)

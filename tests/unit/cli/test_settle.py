@@ -1,0 +1,61 @@
+import gc
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tracker.cli.settle import importing_libraries
+
+
+@pytest.fixture(autouse=True)
+def unfrozen() -> Iterator[None]:
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_the_collector_rests_while_libraries_are_imported_and_passes_over_them_for_good() -> None:
+    with importing_libraries():
+        assert not gc.isenabled()
+        assert gc.get_freeze_count() == 0
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 1000
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_the_collector_is_back_where_an_import_fails() -> None:
+    with pytest.raises(ImportError), importing_libraries():
+        raise ImportError("broken")
+    assert gc.isenabled()
+
+
+def test_nothing_is_done_where_torch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", pytest)
+    with importing_libraries():
+        assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_whoever_has_put_the_collector_out_keeps_it_out() -> None:
+    gc.disable()
+    try:
+        with importing_libraries():
+            pass
+        assert not gc.isenabled()
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
+
+
+def test_what_the_person_has_set_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"GOMP_SPINCOUNT": "7"})
+    with importing_libraries():
+        assert os.environ == {"GOMP_SPINCOUNT": "7", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
