@@ -17,7 +17,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks.measure import Row, machine, parser, report
+from benchmarks.measure import Row, machine, middle, parser, report
 from tracker.spec.load import from_document
 from tracker.store import provenance
 from tracker.store.active import ActiveRun
@@ -73,7 +73,7 @@ def measure(case: Case, place: Path, repeats: int) -> Row:
     return {
         "command": f"tracker {case.command}",
         "yardstick": f"import {case.yardstick}",
-        "ratio": median(mine / theirs for mine, theirs in turns),
+        **middle("ratio", [mine / theirs for mine, theirs in turns]),
         "goal": f"≤ {case.goal}",
         "ms": 1e3 * median(mine for mine, _ in turns),
         "yardstick ms": 1e3 * median(theirs for _, theirs in turns),
