@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -34,4 +35,6 @@ def importing_libraries() -> Iterator[None]:
         yield
     finally:
         gc.freeze()  # nor is it walked later, when the first collection comes
+        # But for the last one: of what that does not free, Triton's binding complains on stderr.
+        atexit.register(gc.unfreeze)
         gc.enable()

@@ -1,7 +1,9 @@
 import gc
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,16 @@ def test_what_the_person_has_set_stands(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "environ", {"GOMP_SPINCOUNT": "7"})
     with importing_libraries():
         assert os.environ == {"GOMP_SPINCOUNT": "7", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+
+def test_nobody_complains_of_what_was_not_walked(tmp_path: Path) -> None:
+    """Triton's binding does at the end of a process, where PyTorch has come with it."""
+    code = (
+        "from tracker.cli.settle import importing_libraries\n"
+        "with importing_libraries():\n"
+        "    import torch._dynamo\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
