@@ -173,16 +173,16 @@ def compare(root: Path, kind: Kind, ways: list[str], given: argparse.Namespace) 
     for number in range(kind.runs):
         kind.write(root / str(number), steps, kind.tags)
     (root / "steps.json").write_text(str(steps))
+    few = min(kind.runs, given.slow_runs)
+    runs = {way: kind.runs if WAYS[way].is_fast else few for way in ways}
+    points = {way: runs[way] * steps * kind.tags for way in ways}
     rounds: dict[str, list[Round]] = {way: [] for way in ways}
     for _ in range(given.repeats):
-        for way in ways:
-            runs = kind.runs if WAYS[way].is_fast else min(kind.runs, given.slow_runs)
-            found = child("benchmarks.read_scalars", "--child", way, str(root), str(runs))
-            points = runs * steps * kind.tags
-            if found["points"] != points:
-                raise SystemExit(f"{way}: {found['points']} points found, {points} written")
-            each = Round(found["seconds"] / points, found["memory"] / (points * POINT))
-            rounds[way].append(each)
+        for way, there in points.items():
+            found = child("benchmarks.read_scalars", "--child", way, str(root), str(runs[way]))
+            if found["points"] != there:
+                raise SystemExit(f"{way}: {found['points']} points found, {there} written")
+            rounds[way].append(Round(found["seconds"] / there, found["memory"] / (there * POINT)))
     ours = median(one.seconds for one in rounds[ways[0]])
     return [
         {
@@ -190,7 +190,7 @@ def compare(root: Path, kind: Kind, ways: list[str], given: argparse.Namespace) 
             "points": f"{kind.runs} x {steps * kind.tags:,}",
             "way": way,
             **middle("µs a point", [one.seconds for one in found], 1e6),
-            "memory": _memory(median(one.memory for one in found), points * POINT),
+            "memory": _memory(median(one.memory for one in found), points[way] * POINT),
             "time / ours": median(one.seconds for one in found) / ours,
         }
         for way, found in rounds.items()
