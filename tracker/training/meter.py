@@ -40,7 +40,7 @@ class Meter:
         self._logits.append(logits.detach())
         self._labels.append(labels)
         self._steps += 1
-        self._images += len(labels)
+        self._images += labels.shape[0]
         if len(self._losses) == PENDING:
             self._reduce()
 

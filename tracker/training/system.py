@@ -26,6 +26,7 @@ class System:
         self._clock = clock
         self._since = (clock(), time.process_time())
         self._page = os.sysconf("SC_PAGE_SIZE")
+        self._tells_memory = _STATM.exists()
         self._has_gauge = True  # until it says otherwise
 
     def sample(self) -> dict[str, float]:
@@ -40,8 +41,9 @@ class System:
             tags.LOAD: os.getloadavg()[0],
         }
         self._since = (now, busy)
-        if _STATM.exists():
-            values[tags.MEMORY] = int(_STATM.read_text().split()[1]) * self._page / GIB
+        if self._tells_memory:
+            with _STATM.open("rb", 0) as file:  # as text it takes half as long again
+                values[tags.MEMORY] = int(file.read().split()[1]) * self._page / GIB
         if self._device.type == "cuda":
             values |= self._gpu()
         return values
