@@ -95,10 +95,14 @@ class Parts:
         )
 
     def timed(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of the second epoch, timed until the last has been trained on."""
+        """The batches of an epoch, timed until the last has been trained on.
+
+        Of who does not ask whether there is one more, as Lightning, the last step is not counted.
+        """
         begin = time.thread_time()
-        yield from self.batches.epoch(1)
-        self.seconds = time.thread_time() - begin
+        for batch in self.batches.epoch(1):
+            yield batch
+            self.seconds = time.thread_time() - begin
 
 
 def tracker(experiment: Experiment, build: Build) -> float:
@@ -155,18 +159,19 @@ def accelerate(experiment: Experiment, build: Build) -> float:
 
 
 class _Epochs:
-    """The two epochs, for those who want something to iterate over."""
+    """Epochs, as many as are asked for, for those who want something to iterate over.
+
+    The last one that was gone through is the one that was timed.
+    """
 
     def __init__(self, parts: Parts) -> None:
-        self._epochs: list[Any] = [parts.batches.epoch(0), parts.timed()]
-        self._length = len(parts.batches)
+        self._parts = parts
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._parts.batches)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        epoch: Iterator[tuple[Tensor, Tensor]] = self._epochs.pop(0)
-        return epoch
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        return map(tuple, self._parts.timed())  # fastai makes batches anew by their type
 
 
 def lightning(experiment: Experiment, build: Build) -> float:
@@ -198,6 +203,7 @@ def lightning(experiment: Experiment, build: Build) -> float:
 def fastai(experiment: Experiment, build: Build) -> float:
     """A Learner with its bar off."""
     package = import_module("fastai.learner")
+    import_module("fastai.callback.progress")  # gives a Learner `no_bar`
     parts = Parts(experiment, build)
     learner = package.Learner(
         package.DataLoaders(_Epochs(parts), []),
