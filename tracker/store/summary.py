@@ -83,7 +83,7 @@ class Summary:
     machine: Mapping[str, Any] | None = None  # what every "auto" became: device, precision, …
     input: Mapping[str, Any] | None = None  # which pictures the network takes: size, mean, std
     weights: Mapping[str, Any] | None = None  # what training started from: source and sha256
-    features: Mapping[str, Any] | None = None  # of what is frozen: whether they were kept, or why not
+    features: Mapping[str, Any] | None = None  # of what is frozen: whether kept, or why not
 
     def to_document(self, step: int, epoch: float) -> dict[str, Any]:
         """The JSON object of summary.json as of `step`."""
