@@ -55,22 +55,11 @@ def run(
     what `open_run` raises, `RunFailed` when training fails, `Stopped` when `stop` was raised; in
     the last two the run directory says so too. `live.run` is the directory, once there is one.
     """
-    spec = experiment.training
-    if spec.batch_size > len(dataset.train):
-        raise UsageError(
-            f"training.batch_size is {spec.batch_size}, but {dataset.name} has "
-            f"{len(dataset.train)} training pictures; make it smaller"
-        )
+    _check_batch_size(experiment, dataset)
     dataset, expected = normalised(dataset, experiment, origin)
-    model = build_model(
-        experiment.model,
-        num_classes=len(dataset.classes),
-        seed=experiment.seed,
-        image_size=dataset.image_size,
-    )
-    freezing.never_trained(model, experiment.model.freeze)  # a layer that is not there is refused
+    model = _built(experiment, dataset)
     price = cost(model, dataset.image_size)
-    chosen = machine.choose(spec, price)
+    chosen = machine.choose(experiment.training, price)
     facts = provenance.collect(source, argv, patch=experiment.logging.git_diff)
     heard: list[str] = []  # until there is a log to write it to
     weights = begin_with(origin, model, experiment, dataset, heard.append, live.doing)
@@ -105,18 +94,45 @@ def run(
                 stop,
                 note,
             )
-            active.plan(task.total_steps)
-            state = begin(task, model)
-            with _stopping(task, state):
-                if saved:
-                    state.load_state_dict(saved)
-                    note(f"going on at step {state.step} of {task.total_steps}")
-                else:
-                    _describe(task, model, facts)
-                    active.update(0, 0.0, report.summary(task, state))  # what the weights were, say
-                loop.train(task, state)
-            writer.finish_hparams()
-            writer.commit()
+            _train(task, model, saved, facts)
+
+
+def _check_batch_size(experiment: Experiment, dataset: Dataset) -> None:
+    size, there = experiment.training.batch_size, len(dataset.train)
+    if size > there:
+        raise UsageError(
+            f"training.batch_size is {size}, but {dataset.name} has {there} training pictures; "
+            "make it smaller"
+        )
+
+
+def _built(experiment: Experiment, dataset: Dataset) -> nn.Module:
+    model = build_model(
+        experiment.model,
+        num_classes=len(dataset.classes),
+        seed=experiment.seed,
+        image_size=dataset.image_size,
+    )
+    freezing.never_trained(model, experiment.model.freeze)  # a layer that is not there is refused
+    return model
+
+
+def _train(
+    task: Task, model: nn.Module, saved: dict[str, Any] | None, facts: provenance.Provenance
+) -> None:
+    """From the first step, or what a checkpoint `saved`, to the last page."""
+    task.run.plan(task.total_steps)
+    state = begin(task, model)
+    with _stopping(task, state):
+        if saved:
+            state.load_state_dict(saved)
+            task.say(f"going on at step {state.step} of {task.total_steps}")
+        else:
+            _describe(task, model, facts)
+            task.run.update(0, 0.0, report.summary(task, state))  # what the weights were, say
+        loop.train(task, state)
+    task.writer.finish_hparams()
+    task.writer.commit()
 
 
 def take_up(

@@ -236,7 +236,7 @@ def test_where_we_are_stricter_than_the_published_schema(stricter: dict[str, Any
 
 @pytest.mark.parametrize(
     "path",
-    [*(ROOT / "experiments").glob("*.json"), *(EXAMPLES / "valid").glob("*.json")],
+    [*(ROOT / "experiments").rglob("*.json"), *(EXAMPLES / "valid").glob("*.json")],
     ids=lambda path: path.stem,
 )
 def test_editors_find_nothing_wrong_with_files_that_are_right(path: Path) -> None:

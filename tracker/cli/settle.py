@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tracker.store.collector import resting
+
 
 def settle_libraries() -> None:
     """Let threads wait sensibly and cuBLAS repeat itself, unless the environment says otherwise."""
@@ -30,11 +32,10 @@ def importing_libraries() -> Iterator[None]:
     if "torch" in sys.modules or not gc.isenabled():
         yield
         return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # nor is it walked later, when the first collection comes
-        # But for the last one: of what that does not free, Triton's binding complains on stderr.
-        atexit.register(gc.unfreeze)
-        gc.enable()
+    with resting():
+        try:
+            yield
+        finally:
+            gc.freeze()  # nor is it walked later, when the first collection comes
+            # But for the last one: what that does not free, Triton's binding tells of on stderr.
+            atexit.register(gc.unfreeze)

@@ -22,9 +22,7 @@ class Cifar10:
     name: Literal["cifar10"]
     root: str
     download: bool
-    train_size: (
-        int | None
-    )  # None: all. Else the first n of a fixed shuffle, the same for every seed
+    train_size: int | None  # None: all. Else the first n of a shuffle that is always the same
     val_size: int | None
     augment: tuple[Augmentation, ...]
     crop_padding: int  # pixels, reflected
@@ -281,8 +279,7 @@ class Experiment:
     """One run's worth of instructions: a matrix is already expanded, `extends` already merged.
 
     `variant` is the run directory's middle name: the matrix axes other than the seed, else the
-    backbone. `convert.to_document` and `load.from_document`
-    lead to the saved form and back.
+    backbone. `convert.to_document` and `load.from_document` lead to the saved form and back.
     """
 
     version: int

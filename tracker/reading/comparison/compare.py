@@ -17,7 +17,7 @@ from dataclasses import replace
 from tracker import tags
 from tracker.errors import NotComparable, UsageError, printable
 from tracker.reading.comparison import fairness, stats
-from tracker.reading.comparison.groups import Group, Grouping, LeftOut, group
+from tracker.reading.comparison.groups import Group, Grouping, LeftOut, group, readable, told
 from tracker.reading.comparison.pairing import by_seed, may_pair, pairs
 from tracker.reading.comparison.price import price_of
 from tracker.reading.comparison.result import Compared, Comparison, Outcome, Score, Value, Verdict
@@ -51,14 +51,7 @@ def compare(
     """
     if value not in ("last", "best"):
         raise UsageError(f"a value is last or best, not {printable(str(value))}")
-    if not records:
-        raise NotComparable("there are no runs to compare; `tracker run SPEC` makes some")
-    sound = [record for record in records if record.state != "damaged"]
-    unread = tuple(
-        LeftOut(one.id, unfit(one) or "damaged") for one in records if one.state == "damaged"
-    )
-    if not sound:
-        raise NotComparable(f"no run is left: {_told(unread)}")
+    sound, unread = readable(records, unfit)
     goals = _goals(sound, metrics)
     grouping = _grouped(sound, by, unfit)
     base = _reference(grouping.groups, reference)
@@ -282,7 +275,7 @@ def _axis(records: Sequence[RunRecord]) -> str | None:
 
 def _check(result: Comparison) -> None:
     """Raise NotComparable where there is no group beside the reference that could be compared."""
-    more = f" (left out: {_told(result.left_out)})" if result.left_out else ""
+    more = f" (left out: {told(result.left_out)})" if result.left_out else ""
     if len(result.groups) < 2:
         raise NotComparable(
             f"all of these runs are one group, {printable(result.reference)}: name runs that "
@@ -292,7 +285,3 @@ def _check(result: Comparison) -> None:
     if all(verdict and verdict.outcome == "incomparable" for verdict in verdicts):
         whys = dict.fromkeys(verdict.why for verdict in verdicts if verdict)
         raise NotComparable(f"nothing here can be compared: {'; '.join(whys)}{more}")
-
-
-def _told(left_out: Sequence[LeftOut]) -> str:
-    return printable("; ".join(f"{one.run}: {one.reason}" for one in left_out[:3]))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracker.errors import UsageError, printable
+from tracker.errors import NotComparable, UsageError, printable
 from tracker.spec.differences import MISSING
 from tracker.spec.effects import SETTLED, is_harmless
 from tracker.store.index import RunRecord
@@ -60,6 +60,29 @@ class Grouping:
     by: tuple[str, ...]
     pooled: tuple[str, ...]
     confounded: tuple[str, ...]
+
+
+def readable(
+    records: Sequence[RunRecord], unfit: Callable[[RunRecord], str | None]
+) -> tuple[list[RunRecord], tuple[LeftOut, ...]]:
+    """The runs that are not damaged, and why the others are left out, by `unfit`.
+
+    Raises NotComparable where there is none of them.
+    """
+    if not records:
+        raise NotComparable("there are no runs to compare; `tracker run SPEC` makes some")
+    sound = [record for record in records if record.state != "damaged"]
+    unread = tuple(
+        LeftOut(one.id, unfit(one) or "damaged") for one in records if one.state == "damaged"
+    )
+    if not sound:
+        raise NotComparable(f"no run is left: {told(unread)}")
+    return sound, unread
+
+
+def told(left_out: Sequence[LeftOut]) -> str:
+    """The first three of these, and why, to be put into a sentence."""
+    return printable("; ".join(f"{one.run}: {one.reason}" for one in left_out[:3]))
 
 
 def settings(record: RunRecord) -> dict[str, Any]:
