@@ -48,12 +48,11 @@ def run(
 ) -> None:
     """Train what `experiment` asks for on `dataset`, in the run directory that `open_run` gives.
 
-    `origin` is what `training.origin.settle` found of the experiment, and `dataset` the pictures
-    that fit that.
-    A run that has a checkpoint goes on from it. Nothing is created or changed before device, data
-    and model are known to fit together. Raises `UsageError` or `Unavailable` where they don't,
-    what `open_run` raises, `RunFailed` when training fails, `Stopped` when `stop` was raised; in
-    the last two the run directory says so too. `live.run` is the directory, once there is one.
+    `origin` is what `training.origin.settle` found of the experiment, `dataset` the pictures that
+    fit that. A run that has a checkpoint goes on from it. Nothing is created or changed before
+    device, data and model are known to fit together. Raises `UsageError` or `Unavailable` where
+    they don't, what `open_run` raises, `RunFailed` when training fails, `Stopped` when `stop` was
+    raised; in the last two the run directory says so too. `live.run` is it, once there is one.
     """
     _check_batch_size(experiment, dataset)
     dataset, expected = normalised(dataset, experiment, origin)
