@@ -13,7 +13,9 @@ from PIL import Image
 
 from tests.trained import draw
 from tracker.data.decode import decode
+from tracker.data.scaling import Scaling, scaled
 from tracker.errors import Damaged, Unavailable, UsageError
+from tracker.spec.experiment import Interpolation
 from tracker.store.run import Run
 from tracker.trained.network import Network, open_network
 from tracker.training import checkpoint
@@ -103,6 +105,24 @@ def test_what_was_scaled_on_its_way_in_is_scaled_again(copy: Run, tmp_path: Path
     batch = network.preprocess(tmp_path / "plain.png")
     assert batch.shape == (1, 3, 24, 24)
     assert batch.flatten(2).std(2).max() < 1e-6
+
+
+@pytest.mark.parametrize(("one", "other"), [("bilinear", "bicubic"), ("bicubic", "bilinear")])
+@pytest.mark.parametrize("small", [None, 6])
+def test_pictures_are_scaled_in_the_way_of_the_run_s_own(
+    copy: Run, tmp_path: Path, small: int | None, one: Interpolation, other: Interpolation
+) -> None:
+    asked = json.loads(copy.summary_file.read_text())["input"]
+    change(copy.summary_file, input=asked | {"interpolation": one, "scaled_from": small})
+    network = open_network(copy)
+    file = sorted((draw(tmp_path / "some", count=1) / "bars").iterdir())[0]
+    side, resize = (24, 28) if small is None else (small, None)
+    assert np.array_equal(network.decode(file), decode(file, side, resize, one))
+    assert not np.array_equal(network.decode(file), decode(file, side, resize, other))
+    pixels = torch.from_numpy(network.decode(file).copy())[None]
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in network_numbers(network))
+    large = scaled(pixels, Scaling(24, one)).float() / 255
+    torch.testing.assert_close(network.prepared(pixels), (large - mean) / std)
 
 
 def test_a_picture_that_cannot_be_read_is_named(network: Network, tmp_path: Path) -> None:
