@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.web import Quiet, served
 from tracker import web
 
 CONTENT = bytes(range(256)) * 40
 
 
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+class _Handler(Quiet):
+    def do_GET(self) -> None:  # noqa: N802 - its name there
         name = self.path.removeprefix("/")
         self.send_response(200 if name != "absent" else 404)
         if name != "unmeasured":
@@ -27,18 +25,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(CONTENT)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-        pass
-
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(_Handler) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("name", "total"), [("whole", len(CONTENT)), ("unmeasured", 0)])

@@ -6,12 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.web import Quiet, served
 from tracker.errors import Unavailable
 from tracker.models import hub, published
 from tracker.spec.experiment import Model
@@ -21,22 +21,15 @@ constants: Any = pytest.importorskip("huggingface_hub.constants")
 utils: Any = pytest.importorskip("huggingface_hub.utils")
 
 
-class Refusing(BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
+class Refusing(Quiet):
+    def do_HEAD(self) -> None:  # noqa: N802 - its name there
         self.send_error(403)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-        pass
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Refusing) as web:
-        thread = threading.Thread(target=web.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{web.server_port}"
-        web.shutdown()
-        thread.join()
+    with served(Refusing) as address:
+        yield address
 
 
 def test_a_refusal_is_an_answer(server: str) -> None:
