@@ -6,14 +6,17 @@ The same network (torchvision's, ImageNet stem), the same pictures of 32 × 32, 
 validation on a fifth as many. The tutorial's loop is PyTorch's own: PIL pictures through
 `transforms`, a `DataLoader` of two workers, batches of 16, SGD, `loss.item()` and the number of
 right answers at each step. Ours is what `tracker run` does, with all it logs, draws and saves; once
-at the tutorial's batch size, once at our default of 128. Every round is a fresh process on all
-cores; its clock starts when libraries are loaded and stops when the network is judged.
+at the tutorial's batch size, once at our default of 128. What nobody can be faster than is told,
+too: the network alone, at ours, with one batch over and over, nothing read and nothing written.
+Every round is a fresh process on all cores; its clock starts when libraries are loaded and stops
+when the network is judged.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -29,12 +32,15 @@ from tracker.data import shapes
 from tracker.launch import here
 from tracker.launch.plan import choose, jobs_of
 from tracker.models.build import build
+from tracker.models.cost import cost
 from tracker.spec.load import from_document
+from tracker.training.machine import choose as choose_machine
 
 THEIR_BATCH, THEIR_WORKERS = 16, 2
+SETTLED = {"GOMP_SPINCOUNT": "10000"}  # what `tracker run` sets before it imports torch
 
 
-def tutorial(backbone: str, pictures: int) -> dict[str, float]:
+def tutorial(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
     """Train and validate as pytorch.org's tutorials do; return seconds in all."""
     network = {"name": "x", "model": {"backbone": backbone, "stem": "imagenet"}}
     build(from_document(network).model, num_classes=10, seed=0, image_size=32)  # libraries load
@@ -43,7 +49,7 @@ def tutorial(backbone: str, pictures: int) -> dict[str, float]:
     loaders = {
         phase: DataLoader(
             Pictures(shapes.draw(0, number, count), augmented=phase == "train"),
-            THEIR_BATCH,
+            batch,
             shuffle=phase == "train",
             num_workers=THEIR_WORKERS,
             multiprocessing_context="fork",
@@ -94,36 +100,70 @@ def ours(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
     return {"seconds": seconds, "chosen": f"{found['precision']}{layout}"}
 
 
+def alone(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
+    """Do as many steps, and judge as many, with one batch of noise; return seconds in all."""
+    network = {"backbone": backbone, "stem": "imagenet"}
+    spec = from_document({"name": "x", "model": network, "training": {"batch_size": batch}})
+    model = build(spec.model, num_classes=10, seed=0, image_size=32)
+    machine = choose_machine(spec.training, cost(model, 32))
+    machine.place(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
+    images = torch.randn(batch, 3, 32, 32).to(memory_format=machine.memory_format)
+    labels = torch.arange(batch) % 10
+    begin = time.perf_counter()
+    for _ in range(pictures // batch):
+        with machine.autocast():
+            loss = nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.eval()
+    with torch.inference_mode(), machine.autocast():
+        for _ in range(pictures // 5 // batch):
+            model(images)
+    seconds = time.perf_counter() - begin
+    layout = ", channels_last" * machine.channels_last
+    return {"seconds": seconds, "chosen": f"{machine.precision}{layout}"}
+
+
+PROGRAMS: dict[str, Callable[[str, int, int], dict[str, Any]]] = {
+    "tutorial": tutorial,
+    "ours": ours,
+    "alone": alone,
+}
+
+
 def main() -> None:
     """Measure, print, and keep the result."""
     arguments = parser(__doc__)
     arguments.set_defaults(repeats=3)
     arguments.add_argument("--backbones", nargs="+", default=["resnet18", "resnet50"])
-    arguments.add_argument("--pictures", type=int, default=4096, help="to train on")
+    arguments.add_argument("--pictures", type=int, default=10240, help="to train on")
     arguments.add_argument("--batch", type=int, default=128, help="our own batch size")
-    arguments.add_argument("--child", nargs=3, metavar=("BACKBONE", "PICTURES", "BATCH"))
+    arguments.add_argument("--child", nargs=4, metavar=("WAY", "BACKBONE", "PICTURES", "BATCH"))
     given = arguments.parse_args()
     if given.child:
-        backbone, pictures, batch = given.child[0], int(given.child[1]), int(given.child[2])
-        print(
-            json.dumps(
-                ours(*(backbone, pictures, batch)) if batch else tutorial(backbone, pictures)
-            )
-        )
+        way, backbone, pictures, batch = given.child
+        print(json.dumps(PROGRAMS[way](backbone, int(pictures), int(batch))))
         return
+    theirs_way = f"tutorial, batches of {THEIR_BATCH}"
     ways = {
-        "tutorial, batches of 16": 0,
-        "tracker, batches of 16": THEIR_BATCH,
-        f"tracker, batches of {given.batch}": given.batch,
+        theirs_way: ("tutorial", THEIR_BATCH),
+        f"tracker, batches of {THEIR_BATCH}": ("ours", THEIR_BATCH),
+        f"tracker, batches of {given.batch}": ("ours", given.batch),
+        f"the network alone, batches of {given.batch}": ("alone", given.batch),
     }
     rows: list[Row] = []
     for backbone in given.backbones:
         rounds: dict[str, list[dict[str, Any]]] = {way: [] for way in ways}
         for _ in range(given.repeats):
-            for way, batch in ways.items():
-                asked = (backbone, str(given.pictures), str(batch))
-                rounds[way].append(child("benchmarks.whole_job", "--child", *asked))
-        theirs = [one["seconds"] for one in rounds["tutorial, batches of 16"]]
+            for way, (program, batch) in ways.items():
+                asked = (program, backbone, str(given.pictures), str(batch))
+                environment = {} if program == "tutorial" else SETTLED
+                rounds[way].append(
+                    child("benchmarks.whole_job", "--child", *asked, environment=environment)
+                )
+        theirs = [one["seconds"] for one in rounds[theirs_way]]
         for way, found in rounds.items():
             seconds = [one["seconds"] for one in found]
             rows.append(
