@@ -64,8 +64,10 @@ def components(features: Tensor) -> Tensor:
     """
     centred = (features - features.mean(0)).double().cpu()
     if centred.shape[1] > COMPONENTS:
-        points, strengths, _ = torch.linalg.svd(centred, full_matrices=False)
-        centred = (points * strengths)[:, :COMPONENTS]
+        # Of few pictures with many features: a fifth of the time that a decomposition of the
+        # features takes, which is seconds where other work wants the cores.
+        squares, points = torch.linalg.eigh(centred @ centred.T)  # rising
+        centred = (points * squares.clamp(min=0).sqrt()).flip(1)[:, :COMPONENTS]
         largest = centred.gather(0, centred.abs().argmax(0, keepdim=True))
         centred = torch.where(largest < 0, -centred, centred)
     return centred.float()
