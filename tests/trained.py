@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from tracker.launch import here
-from tracker.launch.plan import choose, jobs_of
+from tracker.launch.plan import Existing, choose, jobs_of
 from tracker.store.run import Run
 
 MODES = ("RGB", "RGBA", "P", "CMYK", "L", "LA", "I;16", "1")
@@ -54,17 +54,17 @@ def save(picture: Image.Image, folder: Path, number: int) -> None:
             picture.convert(mode).save(f"{stem}.png")
 
 
-def train(root: Path, document: Mapping[str, Any]) -> list[Run]:
+def train(
+    root: Path,
+    document: Mapping[str, Any],
+    existing: Existing = "refuse",
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Run]:
     """Run the experiment of a document; each of its runs."""
     path = root.parent / f"{document['name']}.json"
     path.write_text(json.dumps(document))
-    outcomes = here.execute(
-        choose(jobs_of(path, root)),
-        root=root,
-        argv=["tracker"],
-        watch=lambda _: None,
-        say=lambda _: None,
-    )
+    jobs = choose(jobs_of(path, root), existing)
+    outcomes = here.execute(jobs, root=root, argv=["tracker"], watch=lambda _: None, say=say)
     assert [one.failure for one in outcomes] == [None] * len(outcomes)
     return [one.run for one in outcomes if one.run]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests import trained
 from tracker import tags
 from tracker.errors import Stopped
 from tracker.events.reader import read_scalars
 from tracker.events.tensors import read_tensors
-from tracker.launch import here
-from tracker.launch.plan import Existing, choose, jobs_of
+from tracker.launch.plan import Existing
 from tracker.store.run import Run
 from tracker.training import checkpoint, loop
 from tracker.training.features import Kept
@@ -46,26 +45,15 @@ def train(tmp_path: Path, said: list[str]) -> Train:
     """Run a frozen network with parts of blocks changed, from a net whose norms know pictures."""
     root = tmp_path / "runs"
 
-    def one(document: dict[str, Any], existing: Existing = "refuse") -> Run:
-        path = tmp_path / "spec.json"
-        path.write_text(json.dumps(document))
-        jobs = choose(jobs_of(path, root), existing)
-        [outcome] = here.execute(
-            jobs, root=root, argv=["tracker"], watch=lambda _: None, say=said.append
-        )
-        assert outcome.failure is None
-        assert outcome.run is not None
-        return outcome.run
-
     def run(name: str, existing: Existing = "refuse", **changes: dict[str, Any]) -> Run:
         document = {**FIRST, "name": name, "model": FROZEN}
         document["training"] = {**FIRST["training"], "epochs": 4}
         for block, values in changes.items():
             document[block] = {**document.get(block, {}), **values}
-        return one(document, existing)
+        [one] = trained.train(root, document, existing, said.append)
+        return one
 
-    one(FIRST)
-    said.clear()
+    trained.train(root, FIRST)
     return run
 
 

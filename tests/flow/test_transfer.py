@@ -1,6 +1,5 @@
 """From one run's weights to the next run: what is taken, what is frozen, what is written down."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from tests import trained
 from tracker.errors import Damaged, NoSuchRun, Unavailable, UsageError
-from tracker.launch import here
-from tracker.launch.plan import Existing, choose, jobs_of
+from tracker.launch.plan import Existing
 from tracker.models.expected import Expected
 from tracker.store.run import Run
 from tracker.training import checkpoint
@@ -39,16 +38,8 @@ def train(tmp_path: Path, said: list[str]) -> Train:
     """Run the spec with top-level blocks replaced; return the run."""
 
     def run(existing: Existing = "refuse", **changes: Any) -> Run:
-        path = tmp_path / "spec.json"
-        path.write_text(json.dumps({**SPEC, **changes}))
-        root = tmp_path / "runs"
-        jobs = choose(jobs_of(path, root), existing)
-        [one] = here.execute(
-            jobs, root=root, argv=["tracker"], watch=lambda _: None, say=said.append
-        )
-        assert one.failure is None
-        assert one.run is not None
-        return one.run
+        [one] = trained.train(tmp_path / "runs", {**SPEC, **changes}, existing, said.append)
+        return one
 
     return run
 
