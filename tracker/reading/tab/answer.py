@@ -66,7 +66,8 @@ class Answer:
 
 def look(logdir: Path, question: Question, known: str = "") -> tuple[str, Answer | None]:
     """The state of the runs asked about, as a word, and the answer, unless `known` is that word."""
-    by_experiment = _experiments(places(logdir))
+    remarks: list[str] = []
+    by_experiment = _experiments(places(logdir, remarks))
     chosen = question.experiment
     if chosen not in by_experiment:
         chosen = _latest(by_experiment)
@@ -74,7 +75,8 @@ def look(logdir: Path, question: Question, known: str = "") -> tuple[str, Answer
     state = version(found)
     if state == known:
         return state, None
-    return state, _answer(found, tuple(sorted(by_experiment)), replace(question, experiment=chosen))
+    question = replace(question, experiment=chosen)
+    return state, _answer(found, tuple(sorted(by_experiment)), question, tuple(remarks))
 
 
 def evaluation(answer: Answer, step: int) -> dict[str, Any]:
@@ -109,7 +111,9 @@ def _confusions(
 
 
 @lru_cache(_KEPT)
-def _answer(found: Sequence[Place], experiments: Sequence[str], question: Question) -> Answer:
+def _answer(
+    found: Sequence[Place], experiments: Sequence[str], question: Question, remarks: Sequence[str]
+) -> Answer:
     is_foreign = question.experiment == OTHERS
     records = foreign.records(found) if is_foreign else [record(Run(one.path)) for one in found]
     # Of a damaged run nobody knows what was asked of it.
@@ -128,7 +132,7 @@ def _answer(found: Sequence[Place], experiments: Sequence[str], question: Questi
         curves = read_curves([each.group for each in comparison.groups], series)
         shown = gallery(curves.groups)
         document |= _shown(
-            replace(comparison, remarks=(*comparison.remarks, *curves.remarks)),
+            replace(comparison, remarks=(*comparison.remarks, *curves.remarks, *remarks)),
             plots(curves, series),
             shown,
         )

@@ -33,14 +33,24 @@ class Place:
         return self.path.parts[-3] if len(self.path.parts) > 2 else ""
 
 
-def places(logdir: Path) -> list[Place]:
-    """Every run under `logdir`, by name; links are followed, as TensorBoard does. Never raises."""
-    return sorted(_walk(logdir), key=lambda place: place.name)
+def places(logdir: Path, remarks: list[str]) -> list[Place]:
+    """Every run under `logdir`, by name; links are followed, as TensorBoard does. Never raises.
+
+    Where there are more than 20,000 folders the others are left out, and `remarks` gets a line.
+    """
+    walk = _Walk(logdir, _FOLDERS)
+    found = sorted(walk, key=lambda place: place.name)
+    if walk.waiting:
+        remarks.append(
+            f"there are more than {_FOLDERS:,} folders here, and the rest was not looked into: "
+            "start TensorBoard in one that holds fewer to see every run"
+        )
+    return found
 
 
 def any_run(logdir: Path) -> bool:
     """Whether there is a run at all; looks no further than the first, or 2,000 folders."""
-    return next(_walk(logdir, _FOR_ONE), None) is not None
+    return next(iter(_Walk(logdir, _FOR_ONE)), None) is not None
 
 
 def version(found: Iterable[Place]) -> str:
@@ -49,21 +59,29 @@ def version(found: Iterable[Place]) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
-def _walk(logdir: Path, most: int = _FOLDERS) -> Iterator[Place]:
-    seen: set[str] = set()
-    waiting = [(str(logdir), "")]
-    while waiting and len(seen) < most:
-        path, name = waiting.pop()
-        real = os.path.realpath(path)
-        if real in seen:
-            continue
-        seen.add(real)
-        folders, files = _look(real)
-        is_ours = any(file in _OURS for file, *_ in files)
-        if is_ours or any(_EVENTS in file for file, *_ in files):
-            yield Place(Path(real), name or ".", is_ours, files)
-        if not is_ours:
-            waiting += [(f"{real}/{each}", f"{name}/{each}".lstrip("/")) for each in folders]
+class _Walk:
+    """The runs under a folder, of which at most so many are looked into; the rest is `waiting`."""
+
+    def __init__(self, logdir: Path, most: int) -> None:
+        self.waiting = [(str(logdir), "")]
+        self._most = most
+
+    def __iter__(self) -> Iterator[Place]:
+        seen: set[str] = set()
+        while self.waiting and len(seen) < self._most:
+            path, name = self.waiting.pop()
+            real = os.path.realpath(path)
+            if real in seen:
+                continue
+            seen.add(real)
+            folders, files = _look(real)
+            is_ours = any(file in _OURS for file, *_ in files)
+            if is_ours or any(_EVENTS in file for file, *_ in files):
+                yield Place(Path(real), name or ".", is_ours, files)
+            if not is_ours:
+                self.waiting += [
+                    (f"{real}/{each}", f"{name}/{each}".lstrip("/")) for each in folders
+                ]
 
 
 def _look(path: str) -> tuple[list[str], tuple[tuple[str, int, int], ...]]:
