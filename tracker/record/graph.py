@@ -10,37 +10,25 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import operator
 import re
 import warnings
-from collections.abc import Callable, Hashable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from itertools import chain, count
-from typing import Any
 
 import torch
-from tensorboard.compat.proto.attr_value_pb2 import AttrValue
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.versions_pb2 import VersionDef
-from torch import Tensor, fx, nn
-from torch.fx.node import Target
-from torch.fx.passes.shape_prop import ShapeProp
+from torch import fx, nn
 from torch.utils.tensorboard import _pytorch_graph
+
+from tracker.record.ghost import ghost_of
+from tracker.record.shapes import shapes_in
 
 PRODUCER = 22  # the GraphDef version TensorBoard's own examples carry
 _CONSTANT = "_tensor_constant"  # what torch.fx calls a tensor that a forward makes of buffers
 _MODULE = re.compile(r"\w+\[([^\]]*)\]")  # how TorchScript calls a module: "Linear[fc]"
-
-_KNOWN_BY_SETTINGS = frozenset(
-    {
-        *(nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.LayerNorm, nn.Dropout, nn.Identity),
-        *(nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid),
-        *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
-    }
-)
-_KNOWN_BY_SHAPES = frozenset({operator.add, operator.iadd, operator.mul, torch.add, torch.mul})
 
 
 def graph_of(model: nn.Module, image_size: int) -> GraphDef:
@@ -96,58 +84,24 @@ def _tidied(drawn: GraphDef) -> GraphDef:
 
 
 def _symbolic(model: nn.Module, image_size: int) -> GraphDef:
-    """Compute nothing: a copy of `model` without memory is walked."""
-    ghost = _without_memory(model)
-    traced = fx.symbolic_trace(ghost)
-    _Shapes(traced).propagate(torch.empty(1, 3, image_size, image_size, device="meta"))
-    names = _names(node for node in traced.graph.nodes if _carries_tensors(node))
-    nodes = [_node(node, names, ghost) for node in names]
-    return GraphDef(node=nodes, versions=VersionDef(producer=PRODUCER))
-
-
-class _Shapes(ShapeProp):
-    """Finds what flows out of each node, asking torch once for what is the same again.
-
-    Torch works out a shape in Python, which for a network of repeated blocks takes several times
-    what all else here does. A layer of one of `_KNOWN_BY_SETTINGS` makes the same of the same
-    shape if its settings are the same.
-    """
-
-    def __init__(self, traced: fx.GraphModule) -> None:
-        super().__init__(traced)
-        self._found: dict[Hashable, Tensor] = {}
-
-    def call_module(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        layer = self.fetch_attr(str(target))
-        asked = partial(super().call_module, target, args, kwargs)
-        if type(layer) not in _KNOWN_BY_SETTINGS or kwargs:
-            return asked()
-        return self._ask((type(layer), layer.extra_repr()), args, asked)
-
-    def call_function(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        asked = partial(super().call_function, target, args, kwargs)
-        return asked() if target not in _KNOWN_BY_SHAPES else self._ask(target, args, asked)
-
-    def _ask(self, what: Hashable, args: tuple[Any, ...], asked: Callable[[], Any]) -> Any:
-        if not all(isinstance(one, Tensor) for one in args):
-            return asked()
-        key = (what, *((one.shape, one.dtype) for one in args))
-        if key not in self._found:
-            self._found[key] = asked()
-        return self._found[key]
-
-
-def _without_memory(model: nn.Module) -> nn.Module:
-    ghosts: dict[int, Tensor] = {id(one): one.to("meta") for one in model.buffers()}
-    for one in model.parameters():  # torch.fx wants them to be Parameters still
-        ghosts[id(one)] = nn.Parameter(one.to("meta"), requires_grad=one.requires_grad)
-    return copy.deepcopy(model, ghosts).eval()
-
-
-def _carries_tensors(node: fx.Node) -> bool:
-    """Whether pictures or features flow out of it. The rest is arithmetic with their sizes, which
-    a transformer has so much of that the network can't be seen for it."""
-    return "tensor_meta" in node.meta or node.op == "output"
+    """Compute nothing: a copy of `model` without its numbers is walked."""
+    ghost = ghost_of(model)
+    graph = fx.Tracer().trace(ghost)
+    shapes = shapes_in(graph, ghost, image_size)
+    # The rest is arithmetic with sizes, which a transformer has so much of that the network can't
+    # be seen for it.
+    names = _names(node for node in graph.nodes if node in shapes or node.op == "output")
+    layers = dict(ghost.named_modules())
+    drawn = GraphDef(versions=VersionDef(producer=PRODUCER))
+    for node in names:
+        box = drawn.node.add(name=names[node], op=_operation(node))
+        box.input.extend(names[one] for one in node.all_input_nodes if one in names)
+        if node.op == "call_module":
+            _describe(box, layers[str(node.target)])
+        if (size := shapes.get(node)) is not None:
+            shape = box.attr["_output_shapes"].list.shape.add()
+            shape.dim.extend(TensorShapeProto.Dim(size=each) for each in size)
+    return drawn
 
 
 def _names(nodes: Iterable[fx.Node]) -> dict[fx.Node, str]:
@@ -185,23 +139,9 @@ def _operation(node: fx.Node) -> str:
     return node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "call")
 
 
-def _node(node: fx.Node, names: dict[fx.Node, str], model: nn.Module) -> NodeDef:
-    kind, attributes = _operation(node), {}
-    if node.op == "call_module":
-        module = model.get_submodule(str(node.target))
-        kind = type(module).__name__
-        parameters = sum(one.numel() for one in module.parameters())
-        attributes["parameters"] = AttrValue(i=parameters)
-        if details := module.extra_repr():
-            attributes["details"] = AttrValue(s=details.encode())
-    if shape := _shape(node.meta.get("tensor_meta")):
-        attributes["_output_shapes"] = AttrValue(list=AttrValue.ListValue(shape=[shape]))
-    inputs = [names[one] for one in node.all_input_nodes if one in names]
-    return NodeDef(name=names[node], op=kind, input=inputs, attr=attributes)
-
-
-def _shape(meta: Any) -> TensorShapeProto | None:
-    """Return the shape ShapeProp found for a tensor; None where a node yields something else."""
-    if not hasattr(meta, "shape"):
-        return None
-    return TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in meta.shape])
+def _describe(box: NodeDef, layer: nn.Module) -> None:
+    """Make `box` tell the kind, the parameters and the settings of `layer`."""
+    box.op = type(layer).__name__
+    box.attr["parameters"].i = sum(one.numel() for one in layer.parameters())
+    if details := layer.extra_repr():
+        box.attr["details"].s = details.encode()

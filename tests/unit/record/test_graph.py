@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
+from torch import Tensor, nn
 from torchvision.models import VisionTransformer
 
 from tracker.models.build import OWN, build
 from tracker.models.catalog import entries
 from tracker.record import graph
-from tracker.record.graph import _Shapes, _without_memory, graph_of
+from tracker.record.graph import graph_of
 from tracker.spec.experiment import Model
 
 SPECS = {
@@ -203,20 +202,3 @@ def test_the_model_is_left_as_it_was(kind: str, training: bool) -> None:
 def test_the_same_model_gives_the_same_bytes() -> None:
     one, two = (graph_of(net("resnet9"), 32) for _ in range(2))
     assert one.SerializeToString(deterministic=True) == two.SerializeToString(deterministic=True)
-
-
-@pytest.mark.parametrize(
-    "backbone", ["se_resnet50", "mobilenet_v3_small", "densenet121", "resnet9"]
-)
-def test_asking_once_for_what_repeats_finds_the_same_shapes(backbone: str) -> None:
-    ghost = _without_memory(net(backbone))
-    picture = torch.empty(1, 3, 64, 64, device="meta")
-    found = []
-    for way in (ShapeProp, _Shapes):
-        traced = fx.symbolic_trace(ghost)
-        way(traced).propagate(picture)
-        metas = [node.meta.get("tensor_meta") for node in traced.graph.nodes]
-        found.append([getattr(meta, "shape", None) for meta in metas])
-    plain, fast = found
-    assert fast == plain
-    assert sum(shape is not None for shape in plain) > 20
