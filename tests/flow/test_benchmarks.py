@@ -39,8 +39,7 @@ SMALLEST = {
     "logging_cost": "--steps 2 --epochs 1 --backbone cifar_resnet20",
     "loop": "--steps 12",
     "precision": (
-        "--backbone cifar_resnet20 --batch 8 --steps 3 "
-        "--seeds 2 --pictures 256 --epochs 1"
+        "--backbone cifar_resnet20 --batch 8 --steps 3 --seeds 2 --pictures 256 --epochs 1"
     ),
     "read_scalars": "--share 0.01 --slow-runs 1 --kinds 'ten a step' 'one an event'",
     "startup": "",
