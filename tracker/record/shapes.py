@@ -9,11 +9,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.node import Target, map_aggregate
+
+# What may be done with a tensor that has no numbers: its shape, its strides and its type.
+Layout: TypeAlias = tuple[torch.Size, tuple[int, ...], torch.dtype]
 
 
 def shapes_in(graph: fx.Graph, model: nn.Module, size: int) -> dict[fx.Node, torch.Size | None]:
@@ -28,6 +31,10 @@ def shapes_in(graph: fx.Graph, model: nn.Module, size: int) -> dict[fx.Node, tor
     return walk.shapes
 
 
+def _fits(_layer: nn.Module, x: Tensor) -> bool:
+    return x.is_floating_point()
+
+
 def _fits_batch_norm(norm: nn.BatchNorm2d, x: Tensor) -> bool:
     if norm.training or norm.running_mean is None:
         return False  # it takes the statistics of the picture, and refuses a single pixel
@@ -35,12 +42,8 @@ def _fits_batch_norm(norm: nn.BatchNorm2d, x: Tensor) -> bool:
 
 
 def _fits_layer_norm(norm: nn.LayerNorm, x: Tensor) -> bool:
-    alike = norm.weight is None or norm.weight.dtype == x.dtype
+    alike = x.is_floating_point() if norm.weight is None else norm.weight.dtype == x.dtype
     return alike and x.shape[-len(norm.normalized_shape) :] == norm.normalized_shape
-
-
-def _fits(_layer: nn.Module, x: Tensor) -> bool:
-    return x.is_floating_point()
 
 
 # What comes out has the shape of what goes in, if that is what such a layer takes.
@@ -62,7 +65,7 @@ class _Walk(fx.Interpreter):
     def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
         super().__init__(model, graph=graph)
         self.shapes: dict[fx.Node, torch.Size | None] = {}
-        self._found: dict[Hashable, Tensor] = {}
+        self._found: dict[Hashable, Layout] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         result = super().run_node(n)
@@ -92,10 +95,15 @@ class _Walk(fx.Interpreter):
 
         What is returned is nobody else's: its shape can be changed in place.
         """
-        key = (what, *((one.shape, one.stride(), one.dtype) for one in args))
+        key = (what, *map(_layout, args))
         if key not in self._found:
-            self._found[key] = asked().clone()
-        return self._found[key].clone()
+            self._found[key] = _layout(asked())
+        shape, stride, dtype = self._found[key]
+        return torch.empty_strided(shape, stride, dtype=dtype, device="meta")
+
+
+def _layout(x: Tensor) -> Layout:
+    return x.shape, x.stride(), x.dtype
 
 
 def _holds_tensors(value: Any) -> bool:

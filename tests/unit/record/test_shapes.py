@@ -98,19 +98,17 @@ windows = st.builds(
     *(st.sampled_from([nn.MaxPool2d, nn.AvgPool2d]), st.integers(1, 4), st.none() | small),
     *(st.booleans(), st.booleans()),
 )
-others = st.sampled_from(
-    [
-        *(nn.AdaptiveAvgPool2d(1), nn.AdaptiveAvgPool2d((None, 2)), nn.AdaptiveAvgPool2d((4, 5))),
-        *(nn.Linear(SIZE, 4), nn.Linear(SIZE, 4, bias=False), nn.Linear(3, 4)),
-        *(nn.BatchNorm2d(3), nn.BatchNorm2d(4), nn.BatchNorm2d(3, affine=False)),
-        *(nn.BatchNorm2d(3, track_running_stats=False), nn.BatchNorm2d(3).double()),
-        *(nn.LayerNorm(SIZE), nn.LayerNorm((SIZE, SIZE)), nn.LayerNorm(3), nn.LayerNorm([3] * 4)),
-        *(nn.LayerNorm(SIZE, elementwise_affine=False), nn.LayerNorm(SIZE).double()),
-        *(nn.ReLU(), nn.ReLU6(), nn.SiLU(), nn.GELU(), nn.Sigmoid(), nn.Hardswish()),
-        *(nn.Hardsigmoid(), nn.Identity(), nn.Dropout(), nn.ReLU(inplace=True)),
-    ]
-)
-layers = st.one_of(convolutions(), windows, others)
+OTHERS: list[nn.Module] = [
+    *(nn.AdaptiveAvgPool2d(1), nn.AdaptiveAvgPool2d((None, 2)), nn.AdaptiveAvgPool2d((4, 5))),
+    *(nn.Linear(SIZE, 4), nn.Linear(SIZE, 4, bias=False), nn.Linear(3, 4)),
+    *(nn.BatchNorm2d(3), nn.BatchNorm2d(4), nn.BatchNorm2d(3, affine=False)),
+    *(nn.BatchNorm2d(3, track_running_stats=False), nn.BatchNorm2d(3).double()),
+    *(nn.LayerNorm(SIZE), nn.LayerNorm((SIZE, SIZE)), nn.LayerNorm(3), nn.LayerNorm([3] * 4)),
+    *(nn.LayerNorm(SIZE, elementwise_affine=False), nn.LayerNorm(SIZE).double()),
+    *(nn.ReLU(), nn.ReLU6(), nn.SiLU(), nn.GELU(), nn.Sigmoid(), nn.Hardswish()),
+    *(nn.Hardsigmoid(), nn.Identity(), nn.Dropout(), nn.ReLU(inplace=True)),
+]
+layers = st.one_of(convolutions(), windows, st.sampled_from(OTHERS))
 ORDERS: list[Order] = [
     operator.neg,
     lambda x: x.transpose(2, 3),
@@ -127,6 +125,21 @@ ORDERS: list[Order] = [
 def test_torch_finds_the_same_or_refuses_the_same(drawn: list[nn.Module], before: Order) -> None:
     model = fan(*map(copy.deepcopy, drawn), before=before)
     assert outcome(ours, model) == outcome(torchs, model)
+
+
+@pytest.mark.parametrize("before", ORDERS, ids=range(len(ORDERS)))
+@pytest.mark.parametrize("layer", [*OTHERS, nn.Conv2d(3, 3, 1)], ids=str)
+def test_what_lies_otherwise_in_memory_or_is_of_another_kind_is_told_apart(
+    layer: nn.Module, before: Order
+) -> None:
+    class Twice(Fan):
+        def forward(self, x: Tensor) -> list[Tensor]:
+            return [*super().forward(-x), *super().forward(self.before(x))]
+
+    flat = Twice(Flat(copy.deepcopy(layer)), before=before).to("meta").eval()
+    assert outcome(ours, flat) == outcome(torchs, flat)
+    training = fan(copy.deepcopy(layer), before=before).train()
+    assert outcome(ours, training) == outcome(torchs, training)
 
 
 @given(convolutions(), st.data())
@@ -164,6 +177,21 @@ def test_a_layer_that_was_altered_is_asked_itself() -> None:
     assert [found[f"layers_{index}"] for index in range(4)] == [
         *((1, 3, 9, 9), (1, 1, 9, 9), (1, 3, 2, 9), (1, 3, 9)),
     ]
+
+
+def test_what_comes_out_lies_in_memory_as_torch_lays_it_and_keeps_its_type() -> None:
+    class Particular(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU()
+
+        def forward(self, x: Tensor) -> list[Tensor]:
+            channels_last = self.act(x.contiguous(memory_format=torch.channels_last))
+            turned = self.act(x.transpose(2, 3))
+            places = self.act(x.transpose(2, 3).int())
+            return [channels_last, turned.transpose(2, 3).view(-1), x.flatten()[places]]
+
+    assert ours(Particular()) == torchs(Particular())
 
 
 def test_a_shape_changed_in_place_changes_no_other() -> None:
