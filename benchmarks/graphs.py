@@ -2,8 +2,9 @@
 
     python -m benchmarks.graphs [--backbone NAME] [--repeats R] [--json FILE]
 
-In one process by turns: the network's graph for one picture of 32 × 32, and a histogram of every
-parameter. Each is timed until it is in the file, and the file's length is what it is large.
+In one process by turns, with a rest before each: the network's graph for one picture of 32 × 32,
+and a histogram of every parameter. Each is timed until it is in the file, and the file's length is
+what it is large.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from tracker.record.tensorboard import RunWriter
 from tracker.spec.load import from_document
 
 SIZE = 32
+# Seconds. The threads that `add_histogram` computes with go on looking for work for a tenth of one
+# and take the cores from whoever is next.
+REST = 0.3
 
 
 class Round(NamedTuple):
@@ -67,8 +71,9 @@ def _refuse(what: str) -> None:
 
 
 def measure(draw: Callable[[Path, nn.Module], None], model: nn.Module) -> Round:
-    """Draw once, into a fresh directory."""
+    """Draw once, into a fresh directory, when the one before has come to rest."""
     with TemporaryDirectory() as folder:
+        time.sleep(REST)
         begin = time.perf_counter()
         draw(Path(folder), model)
         seconds = time.perf_counter() - begin
