@@ -14,7 +14,6 @@ from torch import nn
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.dataset import Dataset, Split
-from tracker.data.workers import WorkerDied
 from tracker.errors import RunFailed, TrackerError, UsageError, printable
 from tracker.events.rewind import check_there, damages, rewind
 from tracker.models import freezing
@@ -30,7 +29,7 @@ from tracker.training import checkpoint, fit, loop, machine, pages, report
 from tracker.training.live import Live, StopFlag
 from tracker.training.optim import learning_rates
 from tracker.training.origin import Origin, begin_with, normalised
-from tracker.training.state import State, Task, begin
+from tracker.training.state import Task, begin
 from tracker.training.system import System
 
 
@@ -122,14 +121,13 @@ def _train(
     """From the first step, or what a checkpoint `saved`, to the last page."""
     task.run.plan(task.total_steps)
     state = begin(task, model)
-    with _stopping(task, state):
-        if saved:
-            state.load_state_dict(saved)
-            task.say(f"going on at step {state.step} of {task.total_steps}")
-        else:
-            _describe(task, model, facts)
-            task.run.update(0, 0.0, report.summary(task, state))  # what the weights were, say
-        loop.train(task, state)
+    if saved:
+        state.load_state_dict(saved)
+        task.say(f"going on at step {state.step} of {task.total_steps}")
+    else:
+        _describe(task, model, facts)
+        task.run.update(0, 0.0, report.summary(task, state))  # what the weights were, say
+    loop.train(task, state)
     task.writer.finish_hparams()
     task.writer.commit()
 
@@ -250,20 +248,6 @@ def _environment(task: Task, facts: provenance.Provenance) -> dict[str, Any]:
 
 
 @contextmanager
-def _stopping(task: Task, state: State) -> Iterator[None]:
-    """Let the death of a data process count as the stop while one is asked for, not as a failure.
-
-    Whoever ends a job may end all its processes; they die only between two steps of ours.
-    """
-    try:
-        yield
-    except WorkerDied:
-        if not task.stop():
-            raise
-        loop.stop(task, state)
-
-
-@contextmanager
 def _explained(active: ActiveRun) -> Iterator[None]:
     """Put into words what torch and the disk say; `active` then records it as the run's cause."""
     try:
@@ -275,7 +259,7 @@ def _explained(active: ActiveRun) -> Iterator[None]:
     except TrackerError as error:
         active.log(str(error))
         raise
-    # torch's words for out of memory, wrong shapes, lost workers, too few pictures for a norm
+    # torch's words for out of memory, wrong shapes, too few pictures for a norm
     except (RuntimeError, ValueError) as error:
         active.log(traceback.format_exc())
         cause = str(error).strip().partition("\n")[0] or type(error).__name__

@@ -86,14 +86,14 @@ MEANINGS: dict[str, Meaning] = {
     ),
     CPU: Meaning(
         "processor",
-        "Processor time of the training process since the last point, without its data workers, "
+        "Processor time of the training process since the last point, "
         "in per cent of one core.",
     ),
     LOAD: Meaning(
         "machine load",
         "How many processes of the whole machine ran or waited to, over the last minute.",
     ),
-    MEMORY: Meaning("memory", "Memory of the training process, without its data workers (GiB)."),
+    MEMORY: Meaning("memory", "Memory of the training process (GiB)."),
     GPU: Meaning(
         "GPU",
         "Share of the last moment in which the GPU was computing, for whomever (per cent).",

@@ -54,7 +54,7 @@ def folder_of_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def streamed(folder_of_pictures: Path) -> dict[str, Any]:
-    """A data block: decoded anew in every epoch, by two processes."""
+    """A data block: decoded anew in every epoch, by two threads."""
     return {
         "name": "image_folder",
         "root": str(folder_of_pictures),

@@ -1,6 +1,6 @@
 """Batches in an order and with changes that follow from (seed, epoch, batch) alone.
 
-So an epoch can be begun anywhere, and neither resuming, nor worker processes, nor the device can
+So an epoch can be begun anywhere, and neither resuming, nor threads, nor the device can
 change what a network sees.
 """
 

@@ -37,7 +37,7 @@ class Source(Protocol):
         """The pictures at `indices` (int64 [B]), uint8 [B, 3, H, W] on the CPU."""
 
     def stream(self, plan: Sequence[Tensor]) -> Iterator[Tensor]:
-        """One `fetch` per entry of `plan`, in order, read ahead by worker processes."""
+        """One `fetch` per entry of `plan`, in order, read ahead."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,11 @@
-"""From one picture file of any size and kind to a small RGB square of bytes.
-
-Without torch, so that processes that do nothing else are there at once.
-"""
+"""From one picture file of any size and kind to a small RGB square of bytes."""
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -71,12 +66,7 @@ def decode(
         picture = _rgb(picture)
         if picture.size != (size, size) or scaled != size:
             picture = _centre_square(picture, size, scaled, _FILTERS[interpolation])
-        pixels: npt.NDArray[np.uint8] = np.asarray(picture)
-    return np.moveaxis(pixels, 2, 0)
-
-
-# Pictures, and a line for each that could not be read, in whose place is nothing of meaning.
-Decoded: TypeAlias = tuple[npt.NDArray[np.uint8], list[str]]
+        return _planes(picture)
 
 
 @dataclass(frozen=True)
@@ -87,24 +77,21 @@ class Decoder:
     resize: int | None = None
     interpolation: Interpolation = "bilinear"
 
-    def __call__(self, paths: Sequence[Path]) -> Decoded:
-        """The pictures at `paths`, uint8 [N, 3, size, size], and what is wrong with some."""
-        pictures = np.zeros((len(paths), 3, self.size, self.size), np.uint8)
+    def __call__(self, paths: Sequence[Path], into: npt.NDArray[np.uint8]) -> list[str]:
+        """Put the pictures at `paths` into an array [N, 3, size, size]; a line for each fault.
+
+        What cannot be read leaves its place as it was. Several threads may do so side by side.
+        """
         faults = []
         for place, path in enumerate(paths):
             try:
-                pictures[place] = decode(path, self.size, self.resize, self.interpolation)
+                into[place] = decode(path, self.size, self.resize, self.interpolation)
             except MemoryError:
                 raise
             # Pillow's readers raise what a broken file leads them to: OSError, SyntaxError, …
             except Exception as error:  # noqa: BLE001
                 faults.append(f"{printable(str(path))} ({reason(error)})")
-        return pictures, faults
-
-    def quietly(self, paths: Sequence[Path]) -> Decoded:
-        """The same without Pillow's warnings. Not for several threads at once."""
-        with quiet():
-            return self(paths)
+        return faults
 
 
 def reason(error: Exception) -> str:
@@ -115,15 +102,13 @@ def reason(error: Exception) -> str:
     return printable(" ".join(text.split()))[:_REASON_LIMIT]
 
 
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep Pillow's warnings (odd EXIF, large pictures) from the terminal.
+def hush() -> None:
+    """Keep Pillow's warnings (odd EXIF, large pictures) from the terminal from now on.
 
-    None of them changes a pixel; what does is raised. Not to be entered in several threads.
+    None of them changes a pixel; what does is raised. It holds for all threads, and for good:
+    filters belong to the whole process, and one thread cannot know when the others are done.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _opened(path: Path) -> ImageFile:
@@ -163,3 +148,9 @@ def _centre_square(
     side = min(picture.size) * size / scaled
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
     return picture.resize((size, size), by, box=(left, top, left + side, top + side))
+
+
+def _planes(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """The channels of an RGB picture, uint8 [3, H, W]."""
+    planes = b"".join(picture.tobytes("raw", channel) for channel in "RGB")
+    return np.frombuffer(planes, np.uint8).reshape(3, picture.height, picture.width)

@@ -44,7 +44,7 @@ class ImageFolder:
     root: str
     image_size: int | None  # pixels of the square cut out; None: as the weights have it, else 32
     cache: Literal["auto", "always", "never"]  # decoded once into a memory-mapped uint8 file
-    workers: int  # decoding processes when streamed
+    workers: int  # decoding threads when streamed
     train_size: int | None
     val_size: int | None
     augment: tuple[Augmentation, ...]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tracker.data.decode import EXTENSIONS, quiet, reason
+from tracker.data.decode import EXTENSIONS, hush, reason
 from tracker.errors import Unavailable, printable
 from tracker.store.files import explain_os_error
 
@@ -89,7 +89,8 @@ def decoded(
     threads as torch uses decode a batch ahead.
     """
     parts = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
-    with quiet(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
+    hush()
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         ahead: deque[list[Future[_Decoded]]] = deque()
         for number, part in enumerate(parts):
             ahead.append([pool.submit(_decoded, decode, path) for path in part])

@@ -77,7 +77,7 @@ def _train_epoch(task: Task, state: State, course: Whole) -> None:
         if logs:
             _log(task, state, lr, norm)
         if task.stop():
-            stop(task, state)
+            _stop(task, state)
         if upcoming == last:
             break
         if saves and _save_due(task, state):  # at the end of an epoch it is, after evaluating
@@ -233,7 +233,7 @@ def _judge(task: Task, state: State, course: Whole) -> tuple[Evaluation, Tensor 
         answered = looking.watching(answered)
     result = evaluate(model, answered, task.stop)
     if result is None:
-        stop(task, state)
+        _stop(task, state)
     return result, looking.features
 
 
@@ -256,7 +256,7 @@ def _diverged(task: Task, state: State, what: str) -> RunFailed:
     )
 
 
-def stop(task: Task, state: State) -> NoReturn:
+def _stop(task: Task, state: State) -> NoReturn:
     """Save where we are, between two steps, and leave. Raises `Stopped`."""
     state.meter.pause()
     if state.saved != state.step and state.step > 0:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tracker.data.decode import decode, quiet, reason
+from tracker.data.decode import Decoder, decode, hush, reason
 from tracker.spec.experiment import Interpolation
 
 RED, GREY = (200, 40, 90), (128, 128, 128)
@@ -32,8 +32,7 @@ def save(tmp_path: Path) -> Save:
 
 def colour(path: Path, size: int = 8) -> tuple[int, ...]:
     """The one colour that all of the decoded picture has."""
-    with quiet():
-        pixels = decode(path, size)
+    pixels = decode(path, size)
     assert pixels.shape == (3, size, size)
     assert pixels.dtype == np.dtype(np.uint8)
     values = pixels.reshape(3, -1)
@@ -42,7 +41,7 @@ def colour(path: Path, size: int = 8) -> tuple[int, ...]:
 
 
 def why(path: Path) -> str:
-    with quiet(), pytest.raises(Exception) as raised:  # noqa: PT011 (Pillow raises all sorts)
+    with pytest.raises(Exception) as raised:  # noqa: PT011 (Pillow raises all sorts)
         decode(path, 8)
     assert isinstance(raised.value, Exception)
     return reason(raised.value)
@@ -216,11 +215,29 @@ def test_a_decompression_bomb_is_refused_unopened(tmp_path: Path) -> None:
     assert why(tmp_path / "a.bmp") == "too many pixels, a decompression bomb perhaps"
 
 
-def test_quiet_keeps_pillows_warnings_and_no_other_from_being_shown() -> None:
-    with quiet():
-        warnings.warn("odd EXIF", stacklevel=1)
-    with pytest.warns(UserWarning, match="ours"):
-        warnings.warn("ours", stacklevel=1)
+def test_pillows_warnings_and_no_others_are_kept_from_being_shown(save: Save) -> None:
+    path = save(plain("RGB", RED))
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 40)  # it has 64
+        with pytest.warns(Image.DecompressionBombWarning):
+            decode(path, 8)
+        hush()
+        hush()
+        assert colour(path) == RED
+        with pytest.warns(UserWarning, match="ours"):
+            warnings.warn("ours", stacklevel=1)
+
+
+def test_many_are_decoded_into_their_places_and_faults_are_named(
+    save: Save, tmp_path: Path
+) -> None:
+    into = np.full((3, 3, 8, 8), 7, np.uint8)
+    paths = [save(plain("RGB", RED), "a.png"), tmp_path / "none", save(plain("L", 9), "b.png")]
+
+    faults = Decoder(8)(paths, into)
+
+    assert faults == [f"{tmp_path}/none (not a file, or a link to nowhere)"]
+    assert [tuple(np.unique(one[0])) for one in into] == [(RED[0],), (7,), (9,)]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +269,7 @@ def test_white_of_any_shape_and_kind_is_a_white_square(
     with tempfile.NamedTemporaryFile(suffix=".img") as file:
         picture.save(file, kind)
         file.flush()
-        with quiet():
-            pixels = decode(Path(file.name), size)
+        pixels = decode(Path(file.name), size)
     assert pixels.shape == (3, size, size)
     assert pixels.min() >= 254
 

@@ -1,6 +1,11 @@
 """Pictures decoded on demand: the same bytes from any number of workers, and clear ends."""
 
+import os
+import threading
+import time
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +57,68 @@ def test_any_number_of_workers_streams_the_same(workers: int, folder: Path) -> N
     assert len(streamed) == len(PLAN)
     for batch, indices in zip(streamed, PLAN, strict=True):
         assert torch.equal(batch, whole[indices])
+
+
+def decoders() -> list[str]:
+    """The threads that decode now."""
+    return [one.name for one in threading.enumerate() if one.name.startswith("decoder")]
+
+
+def test_threads_end_with_the_stream_however_it_ends(folder: Path) -> None:
+    stream = opened(folder, 3).stream(PLAN)
+    assert not decoders()
+    next(stream)
+    assert 1 <= len(decoders()) <= 3
+    del stream
+    assert not decoders()
+    list(opened(folder, 3).stream(PLAN))
+    assert not decoders()
+
+
+def test_no_more_is_decoded_ahead_than_keeps_the_threads_busy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+    decode = Decoder.__call__
+
+    def counted(self: Decoder, paths: list[Path], into: Any) -> list[str]:
+        decoded.extend(paths)
+        return decode(self, paths, into)
+
+    monkeypatch.setattr(Decoder, "__call__", counted)
+    stream = opened(folder, 2).stream([torch.arange(6)] * 100)
+    for _ in range(3):
+        next(stream)
+    deadline = time.monotonic() + 60
+    while len(decoded) < 5 * 6 and time.monotonic() < deadline:
+        os.sched_yield()
+    assert len(decoded) == 5 * 6  # three that were taken, and two shares for each thread
+    del stream
+    assert len(decoded) == 5 * 6
+
+
+def test_a_batch_is_shared_out_among_the_threads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3, timeout=60)
+    decode = Decoder.__call__
+
+    def met(self: Decoder, paths: list[Path], into: Any) -> list[str]:
+        together.wait()
+        return decode(self, paths, into)
+
+    monkeypatch.setattr(Decoder, "__call__", met)
+    whole = torch.cat(list(opened(folder, 3).stream([torch.arange(COUNT)])))
+    monkeypatch.undo()
+    assert torch.equal(whole, everything(folder))
+
+
+def test_filters_of_the_one_who_takes_the_pictures_stay(folder: Path) -> None:
+    stream = opened(folder, 2).stream(PLAN)
+    next(stream)
+    warnings.filterwarnings("ignore", message="mine")
+    list(stream)
+    warnings.warn("mine", stacklevel=1)
 
 
 def test_streaming_leaves_the_global_generator_alone(folder: Path) -> None:

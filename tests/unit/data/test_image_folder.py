@@ -18,8 +18,6 @@ from tracker.spec import experiment
 
 CLASSES = ("cat", "dog", "owl")
 SIZE = 8
-# See test_workers.py.
-pytestmark = pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)
