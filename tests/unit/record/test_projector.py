@@ -54,6 +54,16 @@ def test_of_many_features_the_components_keep_distances() -> None:
     assert (kept.std(0).diff() <= 1e-6).all(), "the strongest first"
 
 
+def test_components_are_those_of_a_singular_value_decomposition() -> None:
+    for features in (chance(300, 70), chance(30, 200), chance(3, 65), torch.ones(4, 80)):
+        centred = (features - features.mean(0)).double()
+        points, strengths, _ = torch.linalg.svd(centred, full_matrices=False)
+        plain = (points * strengths)[:, :COMPONENTS]
+        kept = components(features).double()
+        assert kept.shape == plain.shape
+        assert torch.allclose(kept.abs(), plain.abs(), atol=1e-5)
+
+
 def test_the_signs_of_components_are_no_chance() -> None:
     features = chance(20, 100)
     assert torch.allclose(
