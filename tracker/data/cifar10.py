@@ -17,21 +17,12 @@ import torch
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity, extract_archive
 
-from tracker.data.dataset import (
-    Dataset,
-    Split,
-    balanced_subset,
-    channel_statistics,
-    digest_of,
-    of_classes,
-    reference_pictures,
-)
+from tracker.data.dataset import Dataset, Split, balanced_subset, in_memory, of_classes
 from tracker.data.progress import Progress
 from tracker.errors import Damaged, Unavailable, printable
 from tracker.spec import experiment
 from tracker.web import receive
 
-SIZE = 32
 _FOLDERS = "class folders: --set data.name=image_folder --set data.root=FOLDER"
 
 
@@ -46,18 +37,7 @@ def build(spec: experiment.Cifar10, log: Callable[[str], None]) -> Dataset:
     _ensure(root, download=spec.download, log=log)
     train, classes = _read(root, spec.classes, train=True, size=spec.train_size)
     val, _ = _read(root, spec.classes, train=False, size=spec.val_size)
-    mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
-    return Dataset(
-        name=spec.name,
-        train=train,
-        val=val,
-        classes=classes,
-        mean=mean,
-        std=std,
-        image_size=SIZE,
-        digest=digest_of(train, val),
-        reference=reference_pictures(val.labels),
-    )
+    return in_memory(spec.name, train, val, classes)
 
 
 def _read(

@@ -91,6 +91,23 @@ class Dataset:
     scaled_from: int | None = None
 
 
+def in_memory(name: str, train: Split, val: Split, classes: tuple[str, ...]) -> Dataset:
+    """The data set of two splits whose pictures are tensors, with all that follows from them."""
+    assert isinstance(train.images, Tensor)
+    mean, std = channel_statistics([train.images])
+    return Dataset(
+        name=name,
+        train=train,
+        val=val,
+        classes=classes,
+        mean=mean,
+        std=std,
+        image_size=train.images.shape[-1],
+        digest=digest_of(train, val),
+        reference=reference_pictures(val.labels),
+    )
+
+
 def of_classes(
     labels: Tensor, classes: Sequence[str], wanted: Collection[str] | None
 ) -> tuple[Tensor, Tensor, tuple[str, ...]]:

@@ -12,14 +12,7 @@ import torch
 from torch import Tensor
 
 from tracker.data import seeding
-from tracker.data.dataset import (
-    Dataset,
-    Split,
-    channel_statistics,
-    digest_of,
-    of_classes,
-    reference_pictures,
-)
+from tracker.data.dataset import Dataset, Split, in_memory, of_classes
 from tracker.data.outlines import OUTLINES
 from tracker.spec import experiment
 
@@ -43,18 +36,7 @@ def build(spec: experiment.Shapes) -> Dataset:
     """The data set that `spec` asks for."""
     train, classes = _of_classes(spec, TRAIN, spec.train_size)
     val, _ = _of_classes(spec, VAL, spec.val_size)
-    mean, std = channel_statistics([train.fetch(torch.arange(len(train)))])
-    return Dataset(
-        name=spec.name,
-        train=train,
-        val=val,
-        classes=classes,
-        mean=mean,
-        std=std,
-        image_size=SIZE,
-        digest=digest_of(train, val),
-        reference=reference_pictures(val.labels),
-    )
+    return in_memory(spec.name, train, val, classes)
 
 
 def _of_classes(spec: experiment.Shapes, split: int, count: int) -> tuple[Split, tuple[str, ...]]:
