@@ -6,8 +6,8 @@ The same network (torchvision's, ImageNet stem), the same pictures of 32 × 32, 
 validation on a fifth as many. The tutorial's loop is PyTorch's own: PIL pictures through
 `transforms`, a `DataLoader` of two workers, batches of 16, SGD, `loss.item()` and the number of
 right answers at each step. Ours is what `tracker run` does, with all it logs, draws and saves; once
-at the tutorial's batch size, once at our default of 128. What nobody can be faster than is told,
-too: the network alone, at ours, with one batch over and over, nothing read and nothing written.
+at the tutorial's batch size, once at our default of 128. What no loop can be faster than is told
+for each: the network alone, one batch over and over, nothing read and nothing written.
 Every round is a fresh process on all cores; its clock starts when libraries are loaded and stops
 when the network is judged.
 """
@@ -149,9 +149,11 @@ def main() -> None:
     theirs_way = f"tutorial, batches of {THEIR_BATCH}"
     ways = {
         theirs_way: ("tutorial", THEIR_BATCH),
-        f"tracker, batches of {THEIR_BATCH}": ("ours", THEIR_BATCH),
-        f"tracker, batches of {given.batch}": ("ours", given.batch),
-        f"the network alone, batches of {given.batch}": ("alone", given.batch),
+        **{
+            f"{words}, batches of {batch}": (program, batch)
+            for batch in (THEIR_BATCH, given.batch)
+            for words, program in (("tracker", "ours"), ("the network alone", "alone"))
+        },
     }
     rows: list[Row] = []
     for backbone in given.backbones:
