@@ -11,7 +11,7 @@ differing bytes contribute, each by itself. So a column of bytes costs one table
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,7 +95,7 @@ def _take_form(
     rows: _Bytes, records: _Indices, size: int, groups: list[Group], *, check: bool
 ) -> NDArray[np.bool_]:
     """Add to `groups` all events of the form of the first row; return which rows they are."""
-    form, _ = _form_of(rows[0], size)
+    form, _ = _form_of(rows[0].tobytes(), size)
     masked = rows.view(np.uint64) & np.frombuffer(form.fixed, dtype=np.uint64)
     firsts, group_of, taken = _sort_out(masked)
     events, firsts, group_of = _of_form(form, rows, size, firsts, group_of)
@@ -125,7 +125,7 @@ def _of_form(
     number = np.full(len(firsts), -1, dtype=np.int64)
     for group, count in enumerate(np.bincount(group_of).tolist()):
         if count >= _FEW or firsts[group] == 0:
-            its_form, event = _form_of(rows[firsts[group]], size)
+            its_form, event = _form_of(rows[firsts[group]].tobytes(), size)
             if its_form == form:
                 number[group] = len(events)
                 events.append(event)
@@ -133,8 +133,9 @@ def _of_form(
     return events, firsts[kept], number[group_of]
 
 
-def _form_of(row: _Bytes, size: int) -> tuple[_Form, Event]:
-    payload = row[HEADER_SIZE : size - FOOTER_SIZE].tobytes()
+@lru_cache(64)  # the first of its kind is asked about again for each form that is not its own
+def _form_of(row: bytes, size: int) -> tuple[_Form, Event]:
+    payload = row[HEADER_SIZE : size - FOOTER_SIZE]
     event = parse(payload)
     fixed = np.zeros(len(row), dtype=np.uint8)
     fixed[: size - FOOTER_SIZE] = 0xFF

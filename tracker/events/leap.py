@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tracker.events.record import HEADER_SIZE, Found, Sizes, find
 
-_WALKED = 32  # records between two guesses; a guess that gains fewer doubles it
+_WALKED = 32  # records between two guesses; four times as many after one not worth it
+_WORTH = 1000  # records gained by a guess: to walk so many takes as long as to guess
 _MOST_WALKED = 4096
 _SEEN = 1024  # of the last lengths, where a repetition is looked for
 _TAIL = 16  # of the last of them, which have come in this order before
@@ -28,7 +29,7 @@ def split(data: bytes, sizes: Sizes) -> Found:
         if end is not None:
             return starts, *end
         gained = _leap(view, starts)
-        walked = min(2 * walked, _MOST_WALKED) if gained < walked else _WALKED
+        walked = _WALKED if gained >= _WORTH else min(4 * walked, _MOST_WALKED)
 
 
 def _leap(view: NDArray[np.uint8], starts: list[int]) -> int:
