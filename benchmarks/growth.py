@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import runs
-from benchmarks.measure import Row, machine, middle, parser, report
+from benchmarks.measure import Row, is_installed, machine, middle, parser, report
 from tracker.events.reader import read_scalars
 from tracker.events.writer import EventWriter
 from tracker.reading.comparison.compare import compare
@@ -160,6 +160,8 @@ def main() -> None:
     arguments.add_argument("--most-pictures", type=int, default=100)
     arguments.add_argument("--plot", type=Path, help="draw what was found here; needs matplotlib")
     given = arguments.parse_args()
+    if given.plot and not is_installed("matplotlib"):
+        arguments.error("--plot needs matplotlib: pip install -r benchmarks/peers.txt")
     samples = [
         *over_runs(given.most_runs, given.repeats),
         *over_length(given.most_points // 10, given.repeats),
@@ -173,9 +175,9 @@ def main() -> None:
         rows.append(
             {"what": what, "of": unit, "how many": count, **middle("ms", seconds, 1e3), **each}
         )
+    report("How cost grows", rows, machine("numpy", "google-crc32c", "scipy"), given.json)
     if given.plot:
         draw(samples, given.plot)
-    report("How cost grows", rows, machine("numpy", "google-crc32c", "scipy"), given.json)
 
 
 if __name__ == "__main__":
