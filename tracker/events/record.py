@@ -31,7 +31,7 @@ Sizes: TypeAlias = dict[bytes, int]  # of records, by their headers
 Found: TypeAlias = tuple[list[int], int, str]
 Split: TypeAlias = Callable[[bytes, Sizes], Found]
 
-_CHUNK = 1 << 21
+_CHUNK = 1 << 20  # more does not stay in the processor's cache, and takes up to twice as long
 _HEADER = struct.Struct("<QI")
 _LENGTH = struct.Struct("<Q")
 _CRC = struct.Struct("<I")
@@ -105,7 +105,7 @@ class Scan:
 
     Iterate for (offset of the record, payload), each checked; `report` then says what was found.
     Nothing that a path can hold raises: what can't be opened or read is reported as damage.
-    Never waits (a fifo is refused) and holds four MiB, or twice the largest record if that is more.
+    Never waits (a fifo is refused) and holds two MiB, or twice the largest record if that is more.
     """
 
     def __init__(self, path: Path) -> None:
