@@ -86,8 +86,7 @@ MEANINGS: dict[str, Meaning] = {
     ),
     CPU: Meaning(
         "processor",
-        "Processor time of the training process since the last point, "
-        "in per cent of one core.",
+        "Processor time of the training process since the last point, in per cent of one core.",
     ),
     LOAD: Meaning(
         "machine load",
