@@ -1,8 +1,9 @@
 """What every test stands on: one thread each, a runs folder of its own, no home and no network."""
 
 import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,13 +27,17 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
-def _apart(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _apart(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Keep a test away from the person's own runs, caches and settings."""
     home: Path = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
     for name in ("TRACKER_RUNS", "TRACKER_DEBUG", "CI", "NO_COLOR", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
+    yield
+    shutil.rmtree(home, ignore_errors=True)  # thousands of tests, and some fill a cache
 
 
 @pytest.fixture(scope="session")

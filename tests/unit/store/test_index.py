@@ -152,8 +152,9 @@ def test_a_folder_that_may_not_be_entered_is_passed_over(
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(os, "scandir", scan)
-    assert [one.id for one in list_runs(root)] == ["e/v/s0"]
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", scan)
+        assert [one.id for one in list_runs(root)] == ["e/v/s0"]
 
 
 def test_a_run_that_may_not_be_looked_into_is_listed_as_damaged_and_why(
