@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import os
 import sys
@@ -11,14 +12,35 @@ from contextlib import contextmanager
 
 from tracker.store.collector import resting
 
+# Of glibc's malloc.h. Above the threshold, memory comes from the kernel and goes back to it.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_NEVER, _GB, _LARGEST = 2**31 - 1, 2**30, 2**25  # the last is what older versions allow
+_THEIRS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+
 
 def settle_libraries() -> None:
-    """Let threads wait sensibly and cuBLAS repeat itself, unless the environment says otherwise."""
+    """Let threads wait sensibly, freed memory stay at hand and cuBLAS repeat itself, unless the
+    environment says otherwise.
+    """
     # How long OpenMP's threads spin while they wait for each other; read when torch is imported.
     # The default, 300,000 rounds, makes training many times slower when anything else wants
     # the cores, for the thread waited for can't run; this is long enough for what comes at once.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what makes cuBLAS repeatable
+    if not any(name in os.environ for name in _THEIRS):
+        _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed. The kernel clears each page that it hands out anew, and every
+    step of training gives back what the next one asks for: a third of the time at 224 pixels.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:  # macOS, musl
+        return
+    mallopt(_M_TRIM_THRESHOLD, _NEVER)
+    if not mallopt(_M_MMAP_THRESHOLD, _GB):
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 import gc
 import os
+import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +63,30 @@ def test_what_the_person_has_set_stands(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(os, "environ", {"GOMP_SPINCOUNT": "7"})
     with importing_libraries():
         assert os.environ == {"GOMP_SPINCOUNT": "7", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="this C library has no mallopt")
+@pytest.mark.parametrize("theirs", [{}, {"MALLOC_TRIM_THRESHOLD_": "65536"}])
+def test_memory_that_is_freed_is_not_fetched_anew(theirs: dict[str, str]) -> None:
+    code = (
+        "import resource\n"
+        "from tracker.cli.settle import settle_libraries\n"
+        "settle_libraries()\n"
+        "b'x' * 10**8\n"  # as large as the maps of a network
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(10):\n"
+        "    b'x' * 10**8\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **theirs},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pages = 10 * 10**8 / resource.getpagesize()
+    assert (int(done.stdout) < pages / 10) is (theirs == {})
 
 
 def test_nobody_complains_of_what_was_not_walked(tmp_path: Path) -> None:
