@@ -43,6 +43,7 @@ from tracker.spec.experiment import Experiment
 from tracker.spec.load import from_document
 from tracker.training import loop
 from tracker.training.optim import build_optimizer, groups
+from tracker.training.small_maps import as_products
 
 Build: TypeAlias = Callable[..., nn.Module]
 
@@ -90,6 +91,7 @@ class Parts:
             seed=0,
             image_size=dataset.image_size,
         )
+        as_products(self.model)  # as a run does, for it is the loop that is measured
         self.optimizer = build_optimizer(
             experiment.optimizer, groups(self.model, experiment.optimizer, freeze=False)
         )

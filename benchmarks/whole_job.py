@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -28,16 +29,18 @@ from torch.utils.data import DataLoader
 
 from benchmarks.data_path import Pictures
 from benchmarks.measure import Row, child, machine, middle, parser, report
+from tracker.cli.settle import settle_libraries
 from tracker.data import shapes
 from tracker.launch import here
 from tracker.launch.plan import choose, jobs_of
 from tracker.models.build import build
 from tracker.models.cost import cost
 from tracker.spec.load import from_document
+from tracker.training.laid_out import LaidOut
 from tracker.training.machine import choose as choose_machine
 
 THEIR_BATCH, THEIR_WORKERS = 16, 2
-SETTLED = {"GOMP_SPINCOUNT": "10000"}  # what `tracker run` sets before it imports torch
+SETTLED = {"GOMP_SPINCOUNT": "10000"}  # as `tracker run` has it before it imports torch
 
 
 def tutorial(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def tutorial(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
 
 def ours(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
     """Do the same with a spec; return seconds in all, and what was chosen to compute with."""
+    settle_libraries()
     document: dict[str, Any] = {
         "name": "job",
         "data": {"name": "shapes", "train_size": pictures, "val_size": pictures // 5},
@@ -102,12 +106,16 @@ def ours(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
 
 def alone(backbone: str, pictures: int, batch: int) -> dict[str, Any]:
     """Do as many steps, and judge as many, with one batch of noise; return seconds in all."""
+    settle_libraries()
     network = {"backbone": backbone, "stem": "imagenet"}
     spec = from_document({"name": "x", "model": network, "training": {"batch_size": batch}})
     model = build(spec.model, num_classes=10, seed=0, image_size=32)
     machine = choose_machine(spec.training, cost(model, 32))
-    machine.place(model)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.001, momentum=0.9, fused=True)
+    machine.place(model, compiled=False)
+    optimizer = LaidOut(
+        partial(torch.optim.SGD, lr=0.001, momentum=0.9, fused=True),
+        [{"params": list(model.parameters())}],
+    )
     images = torch.randn(batch, 3, 32, 32).to(memory_format=machine.memory_format)
     labels = torch.arange(batch) % 10
     begin = time.perf_counter()

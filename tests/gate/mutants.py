@@ -25,6 +25,7 @@ from tracker.models import freezing
 from tracker.models.small import Residual
 from tracker.models.squeeze import Gate
 from tracker.training import evaluate, loop, machine, state
+from tracker.training.laid_out import LaidOut
 from tracker.training.meter import Meter
 from tracker.training.state import State
 
@@ -142,7 +143,7 @@ def second_beta() -> Context:
 @mutant()
 def no_zero_grad() -> Context:
     """Gradients never set to zero."""
-    return patch.object(loop, "release_gradients", lambda _: None)
+    return patch.object(LaidOut, "zero_grad", lambda _: None)
 
 
 @mutant()

@@ -18,6 +18,7 @@ from tracker.store.files import write_atomic
 from tracker.trained import graphs, weights
 from tracker.trained.account import account
 from tracker.trained.network import Network
+from tracker.training.small_maps import as_convolutions
 
 
 @dataclass(frozen=True)
@@ -67,5 +68,6 @@ def export(network: Network, kind: str, path: Path) -> Written:
 
 
 def _plain(network: Network) -> nn.Module:
-    """The network's model with its weights laid out as everybody expects them."""
+    """The network's model with its weights laid out, and put to use, as everybody expects."""
+    as_convolutions(network.model)
     return network.model.to(memory_format=torch.contiguous_format)

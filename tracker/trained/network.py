@@ -144,7 +144,9 @@ def open_network(run: Run, which: Which = "best", device: Device = "auto") -> Ne
         experiment=experiment,
         checkpoint=which,
         entry=entry,
-        model=machine.place(model).eval().requires_grad_(False),
+        model=machine.place(model, compiled=experiment.training.compile)
+        .eval()
+        .requires_grad_(False),
         classes=summary.data.classes,
         expected=expected,
         machine=machine,

@@ -22,7 +22,6 @@ from tracker.training import pages, projector
 from tracker.training.evaluate import Evaluation, evaluate
 from tracker.training.features import Forward, Whole, courses
 from tracker.training.loss import Inputs, forward_loss
-from tracker.training.optim import release_gradients
 from tracker.training.penultimate import Penultimate
 from tracker.training.report import epoch_line, report
 from tracker.training.state import State, Task
@@ -127,7 +126,7 @@ def _step(
         chosen = landmarks(state.model) if which == "few" else dict(state.model.named_parameters())
         trained = {name: one for name, one in chosen.items() if one.requires_grad}
         pages.write_histograms(task.writer, state.step + 1, trained)
-    release_gradients(state.optimizer)
+    state.optimizer.zero_grad()
     if state.average is not None:
         state.average.update_parameters(state.model)
     state.meter.add(loss, logits, labels)

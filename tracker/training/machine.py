@@ -20,12 +20,15 @@ from tracker.data.seeding import fold
 from tracker.errors import Unavailable
 from tracker.models.cost import Cost
 from tracker.spec.experiment import Training
+from tracker.training.small_maps import as_products
 
-# Below this many floating-point operations per parameter and step, bfloat16 and channels_last
-# cost more (casting and reordering the weights) than they save. Measured on CPUs with AMX and
-# with AVX-512 bf16: resnet50 at 32 px and batch 16 (114) loses 4 %, at batch 128 (910) gains 9 %,
-# with the CIFAR stem (1,770 at batch 16) 80 %.
-WORTHWHILE_INTENSITY = 500
+# Below this many floating-point operations for a step's forward pass casting costs more than
+# bfloat16 saves. Measured on a CPU with AVX-512 bf16, 57 networks and batch sizes: below, mobilenet
+# in batches of 16 (69 million) loses 11 %; above, all gain 4 to 190 % but one (shufflenet, 209).
+WORTHWHILE_FLOPS = 150_000_000
+# In float32 channels_last saves time where there is more arithmetic than this for each weight,
+# which it has reordered in every step.
+DENSE = 500
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,15 @@ class Machine:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
-    def place(self, model: nn.Module) -> nn.Module:
-        """Move `model` to the device, its convolution weights in this machine's layout."""
+    def place(self, model: nn.Module, *, compiled: bool) -> nn.Module:
+        """Move `model` to the device, its convolution weights in this machine's layout.
+
+        On a CPU convolutions over few pixels become matrix products, unless the network is to be
+        `compiled`: torch.compile should see what it is.
+        """
         placed: nn.Module = model.to(self.device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        if self.device.type == "cpu" and not compiled:
+            as_products(placed)
         return placed
 
     def free_memory(self) -> int:
@@ -85,12 +94,15 @@ def choose(training: Training, cost: Cost) -> Machine:
     Raises `Unavailable` where the spec names a device this machine lacks.
     """
     device = _device(training.device)
-    intensity = cost.flops * training.batch_size / max(cost.parameters, 1)
-    pays = device.type == "cuda" or (device.type == "cpu" and intensity >= WORTHWHILE_INTENSITY)
+    flops, kind = cost.flops * training.batch_size, device.type
     precision = training.precision
     if precision == "auto":
+        pays = kind == "cuda" or (kind == "cpu" and flops >= WORTHWHILE_FLOPS)
         precision = "bfloat16" if pays and _has_fast_bfloat16(device) else "float32"
-    channels_last = pays if training.channels_last == "auto" else training.channels_last
+    channels_last = training.channels_last
+    if channels_last == "auto":
+        is_dense = precision == "bfloat16" or flops >= DENSE * cost.parameters
+        channels_last = kind == "cuda" or (kind == "cpu" and is_dense)
     return Machine(device, precision, channels_last, training.threads or _threads())
 
 

@@ -77,13 +77,6 @@ def build_optimizer(spec: Optimizer, parameters: list[dict[str, Any]]) -> torch.
             )
 
 
-def release_gradients(optimizer: torch.optim.Optimizer) -> None:
-    """Do what `zero_grad` does, without the profiler's record that it makes of each call."""
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            parameter.grad = None
-
-
 def learning_rates(
     schedule: Schedule, peak: float, steps_per_epoch: int, epochs: int
 ) -> Callable[[int], float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from tracker.spec.experiment import Experiment
 from tracker.store.active import ActiveRun
 from tracker.training.checkpoint import Saver
 from tracker.training.evaluate import Evaluation
+from tracker.training.laid_out import LaidOut
 from tracker.training.live import Live, StopFlag
 from tracker.training.machine import Machine
 from tracker.training.meter import Meter
@@ -33,7 +35,7 @@ class State:
     """All that a run changes while it trains; saved and loaded whole."""
 
     model: nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizer: LaidOut
     average: AveragedModel | None
     meter: Meter
     scores: Scores
@@ -113,7 +115,7 @@ class Task:
 def begin(task: Task, model: nn.Module) -> State:
     """Return the state before the first step: `model` on its device, a fresh optimizer."""
     spec = task.experiment
-    model = task.machine.place(model)
+    model = task.machine.place(model, compiled=spec.training.compile)
     freezing.prepare(model, spec.model.freeze, 0)
     decay = spec.training.ema_decay
     stopping = spec.training.early_stopping
@@ -123,7 +125,7 @@ def begin(task: Task, model: nn.Module) -> State:
         average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     return State(
         model=model,
-        optimizer=build_optimizer(spec.optimizer, parameters),
+        optimizer=LaidOut(partial(build_optimizer, spec.optimizer), parameters),
         average=average,
         meter=Meter(),
         scores=Scores(tags.GOALS),

@@ -30,7 +30,7 @@ AUTO = Training(
     threads=None,
 )
 HEAVY = Cost(parameters=23_500_000, flops=2_600_000_000)  # resnet50, CIFAR stem
-LIGHT = Cost(parameters=23_500_000, flops=80_000_000)
+LIGHT = Cost(parameters=2_500_000, flops=1_100_000)  # mobilenet_v3_small at 32 pixels
 
 
 @pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
@@ -42,6 +42,16 @@ def test_bfloat16_where_the_work_is_dense_and_the_cpu_has_it(
     assert chosen.precision == precision
     assert chosen.channels_last
     assert chosen.memory_format == torch.channels_last
+
+
+def test_bfloat16_goes_by_the_arithmetic_of_a_step_and_the_layout_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    wide = Cost(parameters=100_000_000, flops=10_000_000)  # little for each weight
+    for batch_size, precision in ((14, "float32"), (15, "bfloat16")):
+        chosen = machine.choose(replace(AUTO, batch_size=batch_size), wide)
+        assert (chosen.precision, chosen.channels_last) == (precision, precision == "bfloat16")
 
 
 def test_float32_where_casting_costs_more_than_it_saves(monkeypatch: pytest.MonkeyPatch) -> None:
