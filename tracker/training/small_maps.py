@@ -23,6 +23,9 @@ from torch.nn import functional
 # in float32 oneDNN is the faster one but for a single pixel (1.4 to 3.2).
 _PIXELS = {torch.bfloat16: 16, torch.float32: 1}
 _WIDEST = 8  # pixels; a map that is wider still can't be meant
+# Pictures at least, in float32. Of fewer than twelve MKL adds up each, on two threads, in an order
+# that depends on its place, and features that are kept (features.py) must not depend on that.
+_FEWEST = 16
 
 
 def as_products(model: nn.Module) -> None:
@@ -56,6 +59,8 @@ def _forward(conv: nn.Conv2d, maps: Tensor) -> Tensor:
     if maps.ndim != 4 or maps.shape[3] > _WIDEST:
         return nn.Conv2d.forward(conv, maps)
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else maps.dtype
+    if dtype is torch.float32 and len(maps) < _FEWEST:
+        return nn.Conv2d.forward(conv, maps)
     most = _PIXELS.get(dtype, 1)
     if conv.kernel_size == (1, 1) and conv.padding == (0, 0):
         down, right = conv.stride

@@ -96,8 +96,9 @@ def takes(conv: nn.Conv2d, maps: Tensor, monkeypatch: pytest.MonkeyPatch) -> boo
 def test_it_is_done_where_it_pays(
     conv: nn.Conv2d, size: int, exact: bool, low: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maps = torch.randn(2, conv.in_channels, size, size)
+    maps = torch.randn(16, conv.in_channels, size, size)
     assert takes(conv, maps, monkeypatch) is exact
+    assert not takes(conv, maps[:15], monkeypatch)  # whose place would show
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert takes(conv, maps, monkeypatch) is low
 
@@ -119,17 +120,17 @@ def test_bfloat16_is_as_exact_as_convolving_in_bfloat16(conv: nn.Conv2d, size: i
 def test_no_gradient_is_made_of_what_is_frozen() -> None:
     conv = nn.Conv2d(3, 4, 3, padding=1).requires_grad_(False)
     as_products(conv)
-    maps = torch.randn(2, 3, 1, 1, requires_grad=True)
+    maps = torch.randn(16, 3, 1, 1, requires_grad=True)
     conv(maps).sum().backward()
     assert conv.weight.grad is None
     assert maps.grad is not None
     conv.requires_grad_()
-    conv(torch.randn(2, 3, 1, 1)).sum().backward()
+    conv(torch.randn(16, 3, 1, 1)).sum().backward()
     assert conv.weight.grad is not None
 
 
 def test_a_convolution_used_twice_adds_its_gradients() -> None:
-    conv, maps = nn.Conv2d(3, 3, 3, padding=1), torch.randn(2, 3, 1, 1)
+    conv, maps = nn.Conv2d(3, 3, 3, padding=1), torch.randn(16, 3, 1, 1)
     plain = gradients(conv, maps), conv(conv(maps))
     plain[1].sum().backward()
     wanted = conv.weight.grad
@@ -145,7 +146,7 @@ def network() -> nn.Sequential:
 
 
 def test_copies_traces_and_states_go_on_as_before() -> None:
-    model, maps = network(), torch.randn(2, 3, 1, 1)
+    model, maps = network(), torch.randn(16, 3, 1, 1)
     wanted, state = model(maps), copy.deepcopy(model.state_dict())
     as_products(model)
     assert model.state_dict().keys() == state.keys()
@@ -159,7 +160,7 @@ def test_copies_traces_and_states_go_on_as_before() -> None:
 
 
 def test_it_can_be_taken_back() -> None:
-    model, maps = network(), torch.randn(2, 3, 1, 1)
+    model, maps = network(), torch.randn(16, 3, 1, 1)
     plain = model(maps)
     as_products(model)
     as_convolutions(model)
@@ -173,3 +174,21 @@ def test_a_machine_places_networks_so_unless_they_are_compiled(compiled: bool) -
     machine = Machine(torch.device("cpu"), "float32", channels_last=True, threads=1)
     model = machine.place(network(), compiled=compiled)
     assert isinstance(vars(model[0]).get("forward"), partial) is not compiled  # type: ignore[index]
+
+
+@pytest.mark.parametrize("low", [False, True])
+@pytest.mark.parametrize("batch", [16, 25, 100])
+def test_a_picture_comes_to_the_same_wherever_it_stands(batch: int, low: bool) -> None:
+    """What is frozen is computed once, in any order."""
+    chance = torch.randperm(batch)
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 2, 4):
+            torch.set_num_threads(number)
+            for conv in (nn.Conv2d(256, 64, 3, padding=1), nn.Conv2d(256, 64, 1)):
+                as_products(conv)
+                maps = torch.randn(batch, 256, 1, 1)
+                with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+                    assert torch.equal(conv(maps)[chance], conv(maps[chance]))
+    finally:
+        torch.set_num_threads(threads)
