@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `tracker run` does before it imports torch
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `settle_libraries`, before torch is there
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ from torchvision.io import ImageReadMode, decode_jpeg, read_file
 from torchvision.transforms import v2
 
 from benchmarks.measure import Row, machine, middle, parser, report
+from tracker.cli.settle import settle_libraries
 from tracker.data.augment import Recipe
 from tracker.data.batches import Loader, TrainBatches
 from tracker.data.image_folder import build
@@ -133,6 +134,7 @@ def main() -> None:
     arguments.add_argument("--pictures", type=int, default=1500)
     arguments.add_argument("--size", type=int, default=224)
     given = arguments.parse_args()
+    settle_libraries()
     with TemporaryDirectory() as folder:
         root = Path(folder)
         draw(root, given.pictures)

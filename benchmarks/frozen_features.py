@@ -21,12 +21,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `tracker run` does before it imports torch
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as `settle_libraries`, before torch is there
 
 import numpy as np
 
 from benchmarks.measure import Row, machine, middle, parser, report
 from tracker import tags
+from tracker.cli.settle import settle_libraries
 from tracker.events.reader import read_scalars
 from tracker.launch import here
 from tracker.launch.plan import choose, jobs_of
@@ -72,6 +73,7 @@ def main() -> None:
     arguments.add_argument("--epochs", type=int, default=5)
     arguments.add_argument("--precision", default="float32")
     given = arguments.parse_args()
+    settle_libraries()
     rows: list[Row] = []
     for augment in ([], ["horizontal_flip"]):
         document = {

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from tracker.data.augment import Recipe
@@ -127,7 +128,10 @@ def _train(
     else:
         _describe(task, model, facts)
         task.run.update(0, 0.0, report.summary(task, state))  # what the weights were, say
-    loop.train(task, state)
+    try:
+        loop.train(task, state)
+    finally:  # a small head's steps are taken on one
+        torch.set_num_threads(task.machine.threads)
     task.writer.finish_hparams()
     task.writer.commit()
 

@@ -211,6 +211,29 @@ def test_where_memory_is_short_it_runs_as_ever_and_says_so(
     assert told(short) == told(Run(short.path.parents[2] / "enough/mobilenet_v3_small/s0"))
 
 
+def test_on_several_threads_too_neither_memory_nor_an_early_end_shows(
+    train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = train("kept", **SEVERAL)
+    threads: list[int] = []
+    step = loop._step
+
+    def watched(*args: Any, **options: Any) -> Any:
+        found = step(*args, **options)
+        threads.append(torch.get_num_threads())
+        return found
+
+    monkeypatch.setattr(loop, "_step", watched)
+    cut = train("cut", **{**SEVERAL, "training": {"threads": 3, "max_steps": 3}})
+    monkeypatch.setattr(Machine, "free_memory", lambda _: 0)
+    short = train("short", **SEVERAL)
+    assert set(threads) == {1}
+    assert torch.get_num_threads() == 3
+    assert told(short) == told(kept)
+    losses = [read_scalars(one.path).series[tags.LOSS_TRAIN].values for one in (cut, kept)]
+    assert losses[0].tolist() == losses[1][:3].tolist()
+
+
 def test_after_the_first_epoch_the_frozen_part_is_run_no_more(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,6 @@ from tracker.store.collector import resting
 # Of glibc's malloc.h. Above the threshold, memory comes from the kernel and goes back to it.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _NEVER, _GB, _LARGEST = 2**31 - 1, 2**30, 2**25  # the last is what older versions allow
-_THEIRS = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 def settle_libraries() -> None:
@@ -27,7 +26,8 @@ def settle_libraries() -> None:
     # the cores, for the thread waited for can't run; this is long enough for what comes at once.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what makes cuBLAS repeatable
-    if not any(name in os.environ for name in _THEIRS):
+    theirs = "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
+    if not theirs and not any(name.startswith("MALLOC_") for name in os.environ):
         _keep_memory()
 
 

@@ -3,13 +3,13 @@
 Such a part gives a picture the same features in every epoch, so from the second one on only the
 rest is run. They are computed in batches as large as training's: then a picture comes to the same
 bits whatever stands beside it (measured, on CPUs), and a run that keeps them and one that was cut
-off in the middle of an epoch and taken up are the same run. So is one that does not keep them, on
-one thread; on several a small rest differs in its last digits, for it is left to one (`LIGHT`).
+off in the middle of an epoch and taken up are the same run; so is one that would keep them and has
+no room. One that was told not to is the same on one thread; on several a small rest differs in its
+last digits, for it is left to one (`LIGHT`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
@@ -94,7 +94,7 @@ class Kept(Whole):
         self._until = until  # epochs
         self._is_begun = False
         self._is_light = False  # what is not frozen
-        self._training: tuple[Halves, Table] | None = None
+        self._training: tuple[Halves, Table | None] | None = None
         self._validation: tuple[Halves, list[tuple[Inputs, Tensor]]] | None = None
 
     def epoch(self, epoch: int, start: int) -> tuple[Forward, Course]:
@@ -108,12 +108,13 @@ class Kept(Whole):
         if self._training is None:
             return super().epoch(epoch, start)
         halves, table = self._training
-        if table.is_begun and len(table.missing):
-            self._complete(halves, table)
         forward = partial(self._rest, halves.rest)
-        if len(table.missing):
-            return forward, self._filling(halves, table, epoch, start)
-        return forward, _taken(self._task.batches, table, epoch, start)
+        if table is not None:
+            if table.is_begun and len(table.missing):
+                self._complete(halves, table)
+            if not len(table.missing):
+                return forward, _taken(self._task.batches, table, epoch, start)
+        return forward, self._filling(halves, table, epoch, start)
 
     def answers(self) -> Iterator[tuple[Tensor, Tensor]]:
         """As above; the features of the first time are kept."""
@@ -147,12 +148,13 @@ class Kept(Whole):
         rows = len(task.dataset.train) * (task.batches.views or 1)
         wanted = rows * _size(between) + len(task.dataset.val) * _size(seen)
         free = task.machine.free_memory()
+        self._is_light = _is_light(training.rest, between, task.experiment.training.batch_size)
         if wanted > SHARE * free:
             room = f"{wanted / MB:,.0f} MB, more than a quarter of the {free / MB:,.0f} MB free"
             _not_kept(task, self._state, f"they would take {room}")
+            self._training = training, None
             return
         self._training, self._validation = (training, Table(rows, between)), (validation, [])
-        self._is_light = _is_light(training.rest, task.experiment.training.batch_size)
         self._state.features = {"kept": True, "bytes": wanted}
         task.say(f"features of what is frozen are computed once and kept: {wanted / MB:,.1f} MB")
 
@@ -169,13 +171,14 @@ class Kept(Whole):
         logits: Tensor = rest(features)
         return logits
 
-    def _filling(self, halves: Halves, table: Table, epoch: int, start: int) -> Course:
-        """The batches as they are without us, and what comes of them kept on the way."""
+    def _filling(self, halves: Halves, table: Table | None, epoch: int, start: int) -> Course:
+        """The batches as they are without us, and what comes of them kept if there is room."""
         batches = self._task.batches
         pairs = zip(batches.rows(epoch, start), batches.epoch(epoch, start), strict=True)
         for (rows, _), (pictures, labels) in pairs:
             features = self._features(halves, pictures)
-            table.put(rows, features)
+            if table is not None:
+                table.put(rows, features)
             yield features, labels
             torch.set_num_threads(self._task.machine.threads)
 
@@ -205,11 +208,13 @@ def _size(features: tuple[Tensor, ...]) -> int:
     return sum(one[0].nbytes for one in features)
 
 
-def _is_light(rest: nn.Module, batch_size: int) -> bool:
-    """Whether `rest` is linear layers alone, and small ones."""
+def _is_light(rest: nn.Module, between: tuple[Tensor, ...], batch_size: int) -> bool:
+    """Whether `rest` is linear layers alone, and small ones, of one row for each picture."""
     layers = [one for one in rest.modules() if any(True for _ in one.parameters(recurse=False))]
     weights = sum(one.numel() for one in rest.parameters())
-    is_linear = all(type(one) is nn.Linear for one in layers)
+    is_linear = all(one.ndim == 2 for one in between) and all(
+        type(one) is nn.Linear for one in layers
+    )
     return is_linear and 2 * batch_size * weights <= LIGHT
 
 
@@ -222,7 +227,7 @@ def courses(task: Task, state: State) -> Whole:
     """What the run's epochs consist of: `Kept` where that saves work and can be done."""
     spec = task.experiment
     freeze, views = spec.model.freeze, task.batches.views
-    epochs = math.ceil(task.total_steps / len(task.batches))
+    epochs = spec.training.epochs  # of a run cut short too: it is a prefix of the long one
     until = min(epochs, freeze.until_epoch) if isinstance(freeze, UntilEpoch) else epochs
     if freeze is False or spec.training.cache_features is False or until < 2:
         return Whole(task, state)

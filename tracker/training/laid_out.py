@@ -18,7 +18,7 @@ class LaidOut:
     gradient and momentum as they lie, whatever their strides say (torch 2.15): a momentum from a
     checkpoint in another layout would be added to the wrong weights. So a weight in channels_last,
     [O, C, H, W], is handed on as the contiguous [O, H, W, C] that it is in memory. Nobody outside
-    sees that: states have the shapes and layouts of weights.
+    sees that: states have the shapes and layouts of weights. Weights must stay where they are.
     """
 
     def __init__(self, build: Callable[[Groups], torch.optim.Optimizer], groups: Groups) -> None:
@@ -37,6 +37,8 @@ class LaidOut:
     def step(self) -> None:
         """Change every weight that has a gradient."""
         for weight, alias in self._turned:
+            if alias.data_ptr() != weight.data_ptr():
+                raise RuntimeError("a weight was moved or replaced behind its optimizer's back")
             alias.grad = None if weight.grad is None else _turned(weight.grad)
         self._optimizer.step()
 
@@ -48,12 +50,15 @@ class LaidOut:
             alias.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What the optimizer's own `state_dict` says, of weights as the network has them."""
+        """What the optimizer's own `state_dict` says, of weights as the network has them.
+
+        No copy: the next step changes it.
+        """
         document = self._optimizer.state_dict()
         return {**document, "state": self._each(document["state"], _as_weight)}
 
     def load_state_dict(self, document: dict[str, Any]) -> None:
-        """Take up what `state_dict` gave, in whatever layout it was."""
+        """Take up a copy of what `state_dict` gave, in whatever layout it was."""
         self._optimizer.load_state_dict(
             {**document, "state": self._each(document["state"], _as_alias)}
         )
@@ -95,4 +100,5 @@ def _as_weight(kept: Tensor, weight: nn.Parameter) -> Tensor:
 
 
 def _as_alias(kept: Tensor, weight: nn.Parameter) -> Tensor:
-    return _turned(kept) if _is_turned(weight) else kept.contiguous()
+    laid = torch.empty_like(weight, dtype=kept.dtype).copy_(kept)  # as the weight lies
+    return _turned(laid) if _is_turned(weight) else laid

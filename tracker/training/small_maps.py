@@ -3,8 +3,8 @@
 Networks made for large pictures leave small ones few pixels: of 32 × 32, resnet18's last stage sees
 one, and eight of the nine taps of its kernels meet nothing but padding. The kernels that convolve
 are made for large maps; on these, their gradients take several times what the same arithmetic
-takes as a product of two matrices. Nothing else changes: the same weights, gradients and answers,
-but for the order of additions.
+takes as a product of two matrices. The weights, gradients and answers are the same, but for the
+order of additions.
 """
 
 from __future__ import annotations
@@ -15,72 +15,91 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 # At most so many pixels that are looked at. Measured on a CPU with AVX-512 bf16, gradients
 # included: in bfloat16 from 1.2 times as fast (16 pixels, batches of 128) to 6.5 (one pixel);
 # in float32 oneDNN is the faster one but for a single pixel (1.4 to 3.2).
 _PIXELS = {torch.bfloat16: 16, torch.float32: 1}
-_WIDEST = 8  # pixels; a map that is wider still can't be meant
+_WIDEST = 8  # pixels; wider maps, nearly all there are, are passed on at once
 # Pictures at least, in float32. Of fewer than twelve MKL adds up each, on two threads, in an order
 # that depends on its place, and features that are kept (features.py) must not depend on that.
 _FEWEST = 16
+# Pixels. With a stride, on a side as small, oneDNN leaves parts of the gradient of a bfloat16
+# weight as it found them in memory (torch 2.15).
+_UNSOUND = 2
 
 
 def as_products(model: nn.Module) -> None:
-    """Have the convolutions of `model`, which is on a CPU, look at their maps before each call.
+    """Have the convolutions of `model` look at their maps before each call, on a CPU.
 
     Those of few pixels go through a matrix product. Changes no weight, name or shape.
     """
     for conv in _convolutions(model):
-        vars(conv)["forward"] = partial(_forward, conv)
+        vars(conv).setdefault("forward", partial(_forward, conv))
 
 
 def as_convolutions(model: nn.Module) -> None:
     """Take back what `as_products` did."""
     for conv in _convolutions(model):
-        vars(conv).pop("forward", None)
+        if getattr(vars(conv).get("forward"), "func", None) is _forward:
+            del vars(conv)["forward"]
 
 
 def _convolutions(model: nn.Module) -> Iterator[nn.Conv2d]:
-    for module in model.modules():
-        if (
-            type(module) is nn.Conv2d
-            and module.groups == 1
-            and module.dilation == (1, 1)
-            and module.padding_mode == "zeros"
-            and not isinstance(module.padding, str)
-        ):
-            yield module
+    return (module for module in model.modules() if type(module) is nn.Conv2d)
 
 
-def _forward(conv: nn.Conv2d, maps: Tensor) -> Tensor:
-    if maps.ndim != 4 or maps.shape[3] > _WIDEST:
-        return nn.Conv2d.forward(conv, maps)
-    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else maps.dtype
-    if dtype is torch.float32 and len(maps) < _FEWEST:
-        return nn.Conv2d.forward(conv, maps)
-    most = _PIXELS.get(dtype, 1)
+def _forward(conv: nn.Conv2d, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+    if input.ndim != 4 or input.shape[3] > _WIDEST or not input.is_cpu:
+        return nn.Conv2d.forward(conv, input)
+    is_cast = torch.is_autocast_enabled("cpu")
+    dtype = torch.get_autocast_dtype("cpu") if is_cast else input.dtype
+    known = {input.dtype, conv.weight.dtype} <= ({dtype, torch.float32} if is_cast else {dtype})
+    if known and _is_plain(conv, input) and (dtype is not torch.float32 or len(input) >= _FEWEST):
+        product = _product(conv, input, dtype)
+        if product is not None:
+            return product
+    if dtype is torch.bfloat16 and max(conv.stride) > 1 and min(input.shape[2:]) <= _UNSOUND:
+        with torch.autocast("cpu", enabled=False):
+            return nn.Conv2d.forward(conv, input.to(conv.weight.dtype)).to(dtype)
+    return nn.Conv2d.forward(conv, input)
+
+
+def _is_plain(conv: nn.Conv2d, maps: Tensor) -> bool:
+    """Whether all of `maps` goes through each kernel, with zeros around it if with anything."""
+    return (
+        conv.groups == 1
+        and conv.dilation == (1, 1)
+        and conv.padding_mode == "zeros"
+        and not isinstance(conv.padding, str)
+        and maps.shape[1] == conv.in_channels
+        and maps.numel() > 0
+    )
+
+
+def _product(conv: nn.Conv2d, maps: Tensor, dtype: torch.dtype) -> Tensor | None:
+    """What `conv` makes of `maps` [B, C, H, W], as [B, O, H, W]; None of too many pixels."""
+    most = _PIXELS.get(dtype, 0)
     if conv.kernel_size == (1, 1) and conv.padding == (0, 0):
         down, right = conv.stride
         seen = maps[:, :, ::down, ::right]
-        if seen.shape[2] * seen.shape[3] <= most:
-            return _pointwise(conv, seen)
-    elif maps.shape[2] * maps.shape[3] <= most and (windows := _windows(conv, maps)):
-        answer: Tensor = _Whole.apply(maps.to(dtype), conv.weight, windows)
-        return answer if conv.bias is None else answer + conv.bias.to(dtype)[:, None, None]
-    return nn.Conv2d.forward(conv, maps)
-
-
-def _pointwise(conv: nn.Conv2d, seen: Tensor) -> Tensor:
-    """What a kernel of one pixel makes of maps [B, C, H, W]: [B, O, H, W]."""
-    pixels = functional.linear(seen.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias)
-    return pixels.permute(0, 3, 1, 2)
+        if seen.shape[2] * seen.shape[3] > most:
+            return None
+        pixels = functional.linear(seen.permute(0, 2, 3, 1), conv.weight.flatten(1), conv.bias)
+        return pixels.permute(0, 3, 1, 2)
+    if maps.shape[2] * maps.shape[3] > most or not (windows := _windows(conv, maps)):
+        return None
+    rows, columns = len(windows), len(windows[0])
+    taps = [window for row in windows for window in row]
+    matrix: Tensor = _Matrix.apply(conv.weight, taps, dtype)
+    bias = None if conv.bias is None else conv.bias.repeat(rows * columns)
+    answer = functional.linear(maps.permute(0, 2, 3, 1).flatten(1), matrix, bias)
+    return answer.view(len(maps), rows, columns, -1).permute(0, 3, 1, 2)
 
 
 def _windows(conv: nn.Conv2d, maps: Tensor) -> list[list[tuple[slice, slice]]]:
-    """The taps, by row and column of the answer, that meet the map; none if one doesn't see it all.
+    """The taps that meet the map, by row and column of the answer; empty if they ever miss a pixel.
 
     An output pixel that sees all of a map does so through a window of the kernel, as large.
     """
@@ -96,45 +115,31 @@ def _windows(conv: nn.Conv2d, maps: Tensor) -> list[list[tuple[slice, slice]]]:
     return [[(row, column) for column in sides[1]] for row in sides[0]]
 
 
-class _Whole(torch.autograd.Function):
-    """Maps of which every output pixel sees all: one matrix, put together of windows of the kernel.
+class _Matrix(torch.autograd.Function):
+    """A kernel as a matrix, for maps of which every output pixel sees all: windows of it in a row.
 
-    Takes maps [B, C, H, W], a weight [O, C, K, L] and the windows, by row and column of the answer.
-    Rows and columns of the matrix run over pixels first, channels last.
+    Takes a weight [O, C, K, L] and a window for each pixel of the answer. Rows and columns of the
+    matrix run over pixels first, channels last.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, maps: Tensor, weight: Tensor, windows: list[list[tuple[slice, slice]]]
+        ctx: Any, weight: Tensor, taps: list[tuple[slice, slice]], dtype: torch.dtype
     ) -> Tensor:
-        pixels = maps.permute(0, 2, 3, 1)
         kernel = weight.permute(0, 2, 3, 1)
-        rows, columns = len(windows), len(windows[0])
-        matrix = maps.new_empty(rows, columns, len(weight), *pixels.shape[1:])
-        for at, row in zip(matrix, windows, strict=True):
-            for place, (down, right) in zip(at, row, strict=True):
-                place.copy_(kernel[:, down, right])
-        flat, matrix = pixels.flatten(1), matrix.flatten(0, 2).flatten(1)
-        ctx.save_for_backward(flat, matrix, weight)
-        ctx.windows, ctx.shape = windows, pixels.shape
-        answer = flat @ matrix.t()
-        return answer.view(len(maps), rows, columns, len(weight)).permute(0, 3, 1, 2)
+        windows = [kernel[:, down, right] for down, right in taps]
+        matrix = weight.new_empty(len(taps), *windows[0].shape, dtype=dtype)
+        for place, window in zip(matrix, windows, strict=True):
+            place.copy_(window)
+        ctx.save_for_backward(weight)
+        ctx.taps, ctx.shape = taps, matrix.shape
+        return matrix.flatten(0, 1).flatten(1)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        flat, matrix, weight = ctx.saved_tensors
-        answers = gradient.permute(0, 2, 3, 1).flatten(1)
-        of_maps = of_weight = None
-        if ctx.needs_input_grad[0]:
-            of_maps = (answers @ matrix).view(ctx.shape).permute(0, 3, 1, 2)
-        if ctx.needs_input_grad[1]:
-            windows = ctx.windows
-            shape = len(windows), len(windows[0]), len(weight), *ctx.shape[1:]
-            of_matrix = (answers.t() @ flat).view(shape)
-            of_weight = torch.zeros_like(weight)
-            kernel = of_weight.permute(0, 2, 3, 1)
-            for at, row in zip(of_matrix, windows, strict=True):
-                for place, (down, right) in zip(at, row, strict=True):
-                    kernel[:, down, right] += place
-        return of_maps, of_weight, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (weight,) = ctx.saved_tensors
+        of_weight = torch.zeros_like(weight)
+        kernel = of_weight.permute(0, 2, 3, 1)
+        for place, (down, right) in zip(gradient.reshape(ctx.shape), ctx.taps, strict=True):
+            kernel[:, down, right] += place
+        return of_weight, None, None

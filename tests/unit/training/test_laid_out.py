@@ -121,3 +121,38 @@ def test_no_gradient_is_copied() -> None:
 
     train(model, step, range(2))
     assert counts[1] == []
+
+
+def test_a_weight_of_any_strides_keeps_its_state() -> None:
+    def fresh() -> nn.Parameter:
+        torch.manual_seed(0)
+        return nn.Parameter(torch.randn(5, 3).t())
+
+    def step(weight: nn.Parameter, optimizer: LaidOut) -> None:
+        weight.grad = torch.empty_like(weight).copy_(torch.arange(15.0).view(3, 5))
+        optimizer.step()
+
+    build = partial(torch.optim.SGD, lr=0.1, momentum=0.9, fused=True)
+    whole = fresh()
+    optimizer = LaidOut(build, [{"params": [whole]}])
+    step(whole, optimizer)
+    cut = nn.Parameter(whole.detach().clone())
+    assert cut.stride() == whole.stride() == (1, 3)
+    saved = copy.deepcopy(optimizer.state_dict())
+    before = copy.deepcopy(saved)
+    step(whole, optimizer)
+    optimizer = LaidOut(build, [{"params": [cut]}])
+    optimizer.load_state_dict(saved)
+    step(cut, optimizer)
+    assert torch.equal(cut, whole)
+    momentum = saved["state"][0]["momentum_buffer"]
+    assert torch.equal(momentum, before["state"][0]["momentum_buffer"])
+
+
+def test_a_weight_that_was_replaced_is_not_left_behind_in_silence() -> None:
+    model = network(torch.channels_last)
+    optimizer = laid_out(model, BUILDS[0])
+    train(model, optimizer.step, range(1))
+    model.to(memory_format=torch.contiguous_format)
+    with pytest.raises(RuntimeError, match="behind its optimizer's back"):
+        optimizer.step()

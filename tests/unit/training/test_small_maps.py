@@ -141,6 +141,69 @@ def test_a_convolution_used_twice_adds_its_gradients() -> None:
     torch.testing.assert_close(conv.weight.grad, wanted)
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_what_comes_next_may_change_it_in_place(bias: bool) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=bias), nn.ReLU(inplace=True))
+    maps = torch.randn(16, 3, 1, 1)
+    wanted = model(maps)
+    as_products(model)
+    answer = model(maps)
+    answer.sum().backward()
+    torch.testing.assert_close(answer, wanted)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_no_gradient_is_left_as_it_was_found_in_memory(kernel: int, groups: int) -> None:
+    """oneDNN does so, in bfloat16, with a stride, on one pixel (torch 2.15)."""
+    conv = nn.Conv2d(64, 64, kernel, 2, kernel // 2, groups=groups, bias=False)
+    conv = conv.to(memory_format=torch.channels_last)
+    as_products(conv)
+    maps = torch.randn(32, 64, 1, 1)
+    exact = gradients(copy.deepcopy(conv).double(), maps.double())
+    for _ in range(5):
+        dirty = [torch.full((64, 64, kernel, kernel), 1e30) for _ in range(8)]
+        del dirty
+        found = gradients(conv, maps, low=True)
+        for one, right in zip(found, exact, strict=True):
+            assert (one - right).abs().max() <= 0.02 * right.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("maps", "dtype"),
+    [
+        (torch.ones(16, 3, 1, 1, dtype=torch.complex64), torch.complex64),
+        (torch.ones(16, 3, 1, 1, dtype=torch.float64), torch.float64),
+        (torch.ones(16, 3, 0, 0), torch.float32),
+        (torch.ones(16, 2, 1, 1), torch.float32),
+        (torch.ones(16, 3, 1, 1, dtype=torch.int64), torch.float32),
+        (torch.ones(16, 3, 1, 1, dtype=torch.bfloat16), torch.float32),
+        (torch.ones(3, 1, 1), torch.float32),
+        (torch.ones(16, 3, 1, 1, device="meta"), torch.float32),
+    ],
+)
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_what_it_does_not_know_it_leaves_to_the_convolution(
+    maps: Tensor, dtype: torch.dtype, kernel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conv = nn.Conv2d(3, 4, kernel, padding=kernel // 2, dtype=dtype)
+    assert not takes(conv, maps, monkeypatch)
+
+
+def test_it_takes_its_input_by_name_and_leaves_another_s_forward_alone() -> None:
+    maps = torch.randn(16, 3, 1, 1)
+    conv = nn.Conv2d(3, 4, 1)
+    wanted = conv(maps)
+    as_products(conv)
+    torch.testing.assert_close(conv(input=maps), wanted)
+    theirs = nn.Conv2d(3, 4, 1)
+    vars(theirs)["forward"] = len
+    as_products(theirs)
+    assert theirs(maps) == 16
+    as_convolutions(theirs)
+    assert theirs(maps) == 16
+
+
 def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 1))
 
