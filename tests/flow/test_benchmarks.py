@@ -43,6 +43,7 @@ SMALLEST = {
     ),
     "read_scalars": "--share 0.01 --slow-runs 1 --kinds 'ten a step' 'one an event'",
     "startup": "",
+    "step": "--cases resnet18:32:4 --steps 1",
     "whole_job": "--backbones resnet18 --pictures 64 --batch 32",
 }
 NO_PROGRAMS = {"data_server", "measure", "peers", "runs", "tell"}  # measure nothing themselves
