@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.measure import Row, child, machine, middle, parser, report
+from tracker.cli.settle import settle_libraries
 from tracker.launch import here
 from tracker.launch.plan import choose, jobs_of
 from tracker.reading.comparison.compare import compare
@@ -89,6 +90,7 @@ def main() -> None:
     arguments.add_argument("--child", nargs="+", metavar="WHAT", help="one round, here")
     given = arguments.parse_args()
     if given.child:
+        settle_libraries()  # as `tracker run` does, for both
         what, way, *rest = given.child
         if what == "speed":
             print(json.dumps(speed(way, rest[0], int(rest[1]), int(rest[2]))))
