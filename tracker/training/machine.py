@@ -23,8 +23,9 @@ from tracker.spec.experiment import Training
 from tracker.training.small_maps import as_products
 
 # Below this many floating-point operations for a step's forward pass casting costs more than
-# bfloat16 saves. Measured on a CPU with AVX-512 bf16, 57 networks and batch sizes: below, mobilenet
-# in batches of 16 (69 million) loses 11 %; above, all gain 4 to 190 % but one (shufflenet, 209).
+# bfloat16 saves. Measured once on a CPU with AVX-512 bf16 (median of nine steps by turns), 57
+# networks and batch sizes: of six below three lose, mobilenet in batches of 16 (69 million) 11 %;
+# of 51 above 50 gain, 4 to 194 %, and one loses 12 (shufflenet, 209 million).
 WORTHWHILE_FLOPS = 150_000_000
 # In float32 channels_last saves time where there is more arithmetic than this for each weight,
 # which it has reordered in every step.
