@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 # At most so many pixels that are looked at. Measured once, layer by layer, on a CPU with AVX-512
-# bf16, gradients included: in bfloat16 from 1.2 times as fast (16 pixels, batches of 128) to 6.5 (one pixel);
-# in float32 oneDNN is the faster one but for a single pixel (1.4 to 3.2).
+# bf16, gradients included: in bfloat16 from 1.2 times as fast (16 pixels, batches of 128) to 6.5
+# (one pixel); in float32 oneDNN is the faster one but for a single pixel (1.4 to 3.2).
 _PIXELS = {torch.bfloat16: 16, torch.float32: 1}
 _WIDEST = 8  # pixels; wider maps, nearly all there are, are passed on at once
 # Pictures at least, in float32. Of fewer than twelve MKL adds up each, on two threads, in an order
