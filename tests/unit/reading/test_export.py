@@ -165,3 +165,5 @@ def test_an_unknown_tag_is_refused_with_the_nearest(run: RunRecord) -> None:
 def test_a_tag_that_summaries_do_not_know_is_looked_for(run: RunRecord) -> None:
     run.run.summary_file.unlink()
     export.require([record(run.run)], ["accuracy/val"])
+    with pytest.raises(UsageError, match="a series 'acuracy/val'"):
+        export.require([record(run.run)], ["acuracy/val"])
